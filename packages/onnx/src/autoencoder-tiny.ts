@@ -1,0 +1,105 @@
+import { type Activation, activate, activations, relu } from "./activation.js";
+import { add, scale } from "./arithmetic.js";
+import type { Autoencoder } from "./autoencoder-kl.js";
+import type { Checkpoint } from "./checkpoint.js";
+import { ConfigReader, type JsonConfig } from "./config-reader.js";
+import { conv2d } from "./conv2d.js";
+import { GraphBuilder, type GraphValue } from "./graph-builder.js";
+import type { Operators } from "./operators.js";
+import { upsampleNearest } from "./upsample.js";
+import { Weights } from "./weights.js";
+
+/** What shapes a tiny autoencoder (`vae/config.json` of an `AutoencoderTiny`). */
+export interface AutoencoderTinyConfig {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly latentChannels: number;
+  readonly encoderChannels: readonly number[];
+  readonly encoderBlocks: readonly number[];
+  readonly decoderChannels: readonly number[];
+  readonly decoderBlocks: readonly number[];
+  readonly upsamplingFactor: number;
+  readonly activation: Activation;
+  readonly scalingFactor: number;
+  readonly shiftFactor: number;
+  /** Latents of ±this magnitude map to 0…1 when they are stored as a picture. */
+  readonly latentMagnitude: number;
+  readonly latentShift: number;
+}
+
+/** Reads the configuration of an `AutoencoderTiny`. */
+export function autoencoderTinyConfig(json: JsonConfig, file = "vae/config.json"): AutoencoderTinyConfig {
+  const read = new ConfigReader(json, file);
+  read.only("upsample_fn", "nearest");
+  return {
+    inChannels: read.count("in_channels", 3),
+    outChannels: read.count("out_channels", 3),
+    latentChannels: read.count("latent_channels", 4),
+    encoderChannels: read.counts("encoder_block_out_channels", [64, 64, 64, 64]),
+    encoderBlocks: read.counts("num_encoder_blocks", [1, 3, 3, 3]),
+    decoderChannels: read.counts("decoder_block_out_channels", [64, 64, 64, 64]),
+    decoderBlocks: read.counts("num_decoder_blocks", [3, 3, 3, 1]),
+    upsamplingFactor: read.count("upsampling_scaling_factor", 2),
+    activation: read.oneOf("act_fn", activations, "relu"),
+    scalingFactor: read.number("scaling_factor", 1),
+    shiftFactor: read.number("shift_factor", 0),
+    latentMagnitude: read.number("latent_magnitude", 3),
+    latentShift: read.number("latent_shift", 0.5),
+  };
+}
+
+/** The distilled autoencoder for previews (TAESD, Bohan 2023; Diffusers' `AutoencoderTiny`). It has no posterior: `logvar` is missing. */
+export function autoencoderTiny(checkpoint: Checkpoint, config: AutoencoderTinyConfig, operators?: Operators): Autoencoder {
+  const weights = new Weights(checkpoint);
+  const encoder = encoderGraph(new GraphBuilder("autoencoder-tiny-encoder", operators), weights, config);
+  const decoder = decoderGraph(new GraphBuilder("autoencoder-tiny-decoder", operators), weights, config);
+  return { encoder, decoder, unusedTensors: weights.unused() };
+}
+
+function encoderGraph(g: GraphBuilder, weights: Weights, config: AutoencoderTinyConfig): Autoencoder["encoder"] {
+  const image = g.input("sample", "float32", ["batch", config.inChannels, "height", "width"]);
+  const next = layerNames(weights.at("encoder.layers"));
+  // from [-1, 1] to the [0, 1] that it was trained on
+  let h = scale(g, add(g, image, g.constant("float32", [1], [])), 0.5);
+  for (const [i, blocks] of config.encoderBlocks.entries()) {
+    h = conv2d(g, next(), h, i === 0 ? {} : { stride: 2, pads: [1, 1, 1, 1] });
+    for (let j = 0; j < blocks; j++) h = residual(g, next(), h, config.activation);
+  }
+  g.output("mean", conv2d(g, next(), h, { outChannels: config.latentChannels }));
+  return g.build();
+}
+
+function decoderGraph(g: GraphBuilder, weights: Weights, config: AutoencoderTinyConfig): Autoencoder["decoder"] {
+  const latent = g.input("latent_sample", "float32", ["batch", config.latentChannels, "height", "width"]);
+  const next = layerNames(weights.at("decoder.layers"));
+  let h = activate(g, config.activation, conv2d(g, next(), softClamp(g, latent)));
+  next(); // the activation has a number too
+  for (const [i, blocks] of config.decoderBlocks.entries()) {
+    for (let j = 0; j < blocks; j++) h = residual(g, next(), h, config.activation);
+    if (i < config.decoderBlocks.length - 1) {
+      h = upsampleNearest(g, h, config.upsamplingFactor);
+      next(); // and so has the enlargement
+    }
+    h = conv2d(g, next(), h);
+  }
+  g.output("sample", add(g, scale(g, h, 2), g.constant("float32", [-1], [])));
+  return g.build();
+}
+
+/** Modules by their running number. */
+function layerNames(w: Weights): () => Weights {
+  let index = 0;
+  return () => w.at(String(index++));
+}
+
+/** 3·tanh(x / 3). */
+function softClamp(g: GraphBuilder, x: GraphValue): GraphValue {
+  return scale(g, g.node("Tanh", [scale(g, x, 1 / 3)], { shape: x.shape }), 3);
+}
+
+/** relu(conv(act(conv(act(conv(x))))) + x) */
+function residual(g: GraphBuilder, w: Weights, x: GraphValue, activation: Activation): GraphValue {
+  const inner = ["0", "2", "4"].reduce((h, name, i) => conv2d(g, w.at(`conv.${name}`), i === 0 ? h : activate(g, activation, h)), x);
+  const skip = w.has("skip") ? conv2d(g, w.at("skip"), x) : x;
+  return relu(g, add(g, inner, skip));
+}

@@ -1,0 +1,40 @@
+import type { ModelGraph } from "@latentkit/core";
+import type { NdArray } from "ndarray";
+
+/** Where networks run. `"auto"` takes the best one that works. */
+export type Device = "auto" | "cpu" | "cuda" | "webgpu" | "dml" | "coreml" | "wasm" | "webnn";
+
+/** Element types that cross the boundary of a session; float16 travels as its bits in a `Uint16Array`. */
+export type ValueType = "float32" | "float16" | "int32" | "int64" | "uint8" | "bool";
+
+/** The array that each element type travels in. */
+export type ValueData = Float32Array | Uint16Array | Int32Array | BigInt64Array<ArrayBuffer> | Uint8Array;
+
+/** What goes into a session and comes out of it. */
+export type Value = NdArray<ValueData>;
+
+/** A session's input or output. A symbolic axis is its name. */
+export interface ValueInfo {
+  readonly name: string;
+  readonly type: ValueType;
+  readonly shape: readonly (number | string)[];
+}
+
+/** One network, opened. Runs never overlap: a second one waits for the first. */
+export interface Session {
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  /** Runs the network; `outputs` names those wanted, all when left out. */
+  run(feeds: Readonly<Record<string, Value>>, outputs?: readonly string[]): Promise<Record<string, Value>>;
+  /** Frees the network. Waits for a run under way; a second call does nothing. */
+  dispose(): Promise<void>;
+}
+
+/** A runtime on one device. */
+export interface Backend {
+  /** The runtime: `"onnxruntime-node"`. */
+  readonly name: string;
+  /** The device in use, never `"auto"`. */
+  readonly device: Exclude<Device, "auto">;
+  createSession(model: ModelGraph): Promise<Session>;
+}

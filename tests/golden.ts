@@ -6,7 +6,8 @@ import { expect } from "vitest";
 /** The folder of reference data; see `fixtures/README.md` for how it was made. */
 export const fixtures: string = fileURLToPath(new URL("../fixtures/", import.meta.url));
 
-type Values = Float32Array | Int32Array | BigInt64Array | Uint16Array;
+type Values = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | BigInt64Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
+type GoldenTensor = NdArray<Float32Array> | NdArray<Int32Array> | NdArray<BigInt64Array<ArrayBuffer>> | NdArray<Uint16Array>;
 
 const views: Record<string, (buffer: ArrayBuffer) => Values> = {
   F32: (buffer) => new Float32Array(buffer),
@@ -16,7 +17,7 @@ const views: Record<string, (buffer: ArrayBuffer) => Values> = {
 };
 
 /** All tensors of a reference file under `fixtures/`. The reader under test is `@latentkit/onnx`'s, so this one is apart. */
-export function goldenTensors(path: string): Map<string, NdArray<Values>> {
+export function goldenTensors(path: string): Map<string, GoldenTensor> {
   const bytes = readFileSync(fixtures + path);
   const start = 8 + Number(bytes.readBigUInt64LE(0));
   const { __metadata__: _, ...header } = JSON.parse(bytes.subarray(8, start).toString());
@@ -24,7 +25,7 @@ export function goldenTensors(path: string): Map<string, NdArray<Values>> {
     Object.entries<{ dtype: string; shape: number[]; data_offsets: [number, number] }>(header).map(([name, entry]) => {
       const [begin, end] = entry.data_offsets;
       const buffer = new Uint8Array(bytes.subarray(start + begin, start + end)).buffer;
-      return [name, ndarray(views[entry.dtype]!(buffer), entry.shape)];
+      return [name, ndarray(views[entry.dtype]!(buffer), entry.shape) as GoldenTensor];
     }),
   );
 }
@@ -43,12 +44,10 @@ export function goldenJson<T>(path: string): T {
 }
 
 /** Largest |a − b|. NaN when any value is. */
-export function maxDifference(a: NdArray, b: NdArray): number {
+export function maxDifference(a: NdArray<Float32Array>, b: NdArray<Float32Array>): number {
   expect(a.shape).toEqual(b.shape);
-  let worst = 0;
-  for (let i = 0; i < a.data.length; i++) {
-    const difference = Math.abs(Number(a.data[i]) - Number(b.data[i]));
-    if (!(difference <= worst)) worst = difference;
-  }
-  return worst;
+  return a.data.reduce((worst, value, i) => {
+    const difference = Math.abs(value - b.data[i]!);
+    return difference <= worst ? worst : difference;
+  }, 0);
 }

@@ -59,7 +59,12 @@ function contiguousStride(shape: Shape): number[] {
 }
 
 /** Whether an array's values lie in C order, from 0, with nothing after them. */
-export function isContiguous({ shape, stride, offset, data }: {
+export function isContiguous({
+  shape,
+  stride,
+  offset,
+  data,
+}: {
   readonly shape: Shape;
   readonly stride: readonly number[];
   readonly offset: number;

@@ -3,7 +3,7 @@ import { silu } from "./activation.js";
 import { add, reshape, transpose } from "./arithmetic.js";
 import { attention } from "./attention.js";
 import type { Checkpoint } from "./checkpoint.js";
-import { ConfigReader, type JsonConfig } from "./config-reader.js";
+import { ConfigReader } from "./config-reader.js";
 import { conv2d } from "./conv2d.js";
 import { GraphBuilder, type GraphValue } from "./graph-builder.js";
 import { linear } from "./linear.js";
@@ -42,7 +42,7 @@ const NORM_EPSILON = 1e-6;
 const LOGVAR_RANGE = [-30, 20];
 
 /** Reads `vae/config.json` of an `AutoencoderKL`. */
-export function autoencoderKLConfig(json: JsonConfig, file = "vae/config.json"): AutoencoderKLConfig {
+export function autoencoderKLConfig(json: unknown, file = "vae/config.json"): AutoencoderKLConfig {
   const read = new ConfigReader(json, file);
   read.only("act_fn", "silu", "swish");
   for (const key of ["latents_mean", "latents_std"]) read.only(key);

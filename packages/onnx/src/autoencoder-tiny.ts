@@ -2,7 +2,7 @@ import { type Activation, activate, activations, relu } from "./activation.js";
 import { add, scale } from "./arithmetic.js";
 import type { Autoencoder } from "./autoencoder-kl.js";
 import type { Checkpoint } from "./checkpoint.js";
-import { ConfigReader, type JsonConfig } from "./config-reader.js";
+import { ConfigReader } from "./config-reader.js";
 import { conv2d } from "./conv2d.js";
 import { GraphBuilder, type GraphValue } from "./graph-builder.js";
 import type { Operators } from "./operators.js";
@@ -28,7 +28,7 @@ export interface AutoencoderTinyConfig {
 }
 
 /** Reads the configuration of an `AutoencoderTiny`. */
-export function autoencoderTinyConfig(json: JsonConfig, file = "vae/config.json"): AutoencoderTinyConfig {
+export function autoencoderTinyConfig(json: unknown, file = "vae/config.json"): AutoencoderTinyConfig {
   const read = new ConfigReader(json, file);
   read.only("upsample_fn", "nearest");
   return {

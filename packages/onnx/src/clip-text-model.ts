@@ -2,7 +2,7 @@ import { activate, activations, type Activation } from "./activation.js";
 import { add } from "./arithmetic.js";
 import { attention } from "./attention.js";
 import type { Checkpoint } from "./checkpoint.js";
-import { ConfigReader, type JsonConfig } from "./config-reader.js";
+import { ConfigReader } from "./config-reader.js";
 import { elementTypes, GraphBuilder, type GraphValue } from "./graph-builder.js";
 import { linear, timesTransposed } from "./linear.js";
 import { layerNorm } from "./normalization.js";
@@ -28,7 +28,7 @@ export interface CLIPTextConfig {
 const LEGACY_EOS = 2;
 
 /** Reads `text_encoder/config.json`. */
-export function clipTextConfig(json: JsonConfig): CLIPTextConfig {
+export function clipTextConfig(json: unknown): CLIPTextConfig {
   const read = new ConfigReader(json, "text_encoder/config.json");
   const eosTokenId = read.count("eos_token_id", LEGACY_EOS);
   return {
@@ -49,7 +49,7 @@ export function clipTextConfig(json: JsonConfig): CLIPTextConfig {
  *
  * Inputs: `input_ids` int32 `[batch, length]`, `attention_mask` int32 of that shape (1 = look at it).
  * Outputs: `last_hidden_state` `[batch, length, width]`, `pooler_output` `[batch, width]`, `hidden_states.0` (the embeddings)
- * to `hidden_states.N` (before the final norm), `text_embeds` `[batch, projection]` where the checkpoint has a projection.
+ * to `hidden_states.N` (before the final norm), `normed_states.i` (the final norm of each but the last), `text_embeds` `[batch, projection]` where the checkpoint has a projection.
  */
 export function clipTextModel(checkpoint: Checkpoint, config: CLIPTextConfig, operators?: Operators): Network {
   const g = new GraphBuilder("clip-text-model", operators);
@@ -57,13 +57,15 @@ export function clipTextModel(checkpoint: Checkpoint, config: CLIPTextConfig, op
   const w = weights.at("text_model");
   const ids = g.input("input_ids", "int32", ["batch", "length"]);
   const bias = attentionBias(g, g.input("attention_mask", "int32", ["batch", "length"]));
+  const finalNorm = (x: GraphValue) => layerNorm(g, w.at("final_layer_norm"), x, config.layerNormEpsilon);
   let hidden = embeddings(g, w.at("embeddings"), ids, config);
-  g.output("hidden_states.0", hidden);
   for (let i = 0; i < config.layers; i++) {
+    g.output(`hidden_states.${i}`, hidden);
+    g.output(`normed_states.${i}`, finalNorm(hidden));
     hidden = encoderLayer(g, w.at(`encoder.layers.${i}`), hidden, bias, config);
-    g.output(`hidden_states.${i + 1}`, hidden);
   }
-  const last = layerNorm(g, w.at("final_layer_norm"), hidden, config.layerNormEpsilon);
+  g.output(`hidden_states.${config.layers}`, hidden);
+  const last = finalNorm(hidden);
   g.output("last_hidden_state", last);
   const pooled = pool(g, last, ids, config);
   g.output("pooler_output", pooled);

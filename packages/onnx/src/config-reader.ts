@@ -1,20 +1,15 @@
-import { LatentKitError } from "@latentkit/core";
-
-/** A configuration file of a checkpoint, parsed. */
-export type JsonConfig = Readonly<Record<string, unknown>>;
+import { isRecord, LatentKitError } from "@latentkit/core";
 
 /**
  * Reads a checkpoint's configuration key by key. A key that is missing or null takes its default;
  * a value of another kind, or one that is not supported, is an error that names the file, the key and what is accepted.
  */
 export class ConfigReader {
-  readonly #json: JsonConfig;
+  readonly #json: Readonly<Record<string, unknown>>;
   readonly #file: string;
 
-  constructor(json: JsonConfig, file: string) {
-    if (typeof json !== "object" || json === null || Array.isArray(json)) {
-      throw new LatentKitError("invalid-checkpoint", `${file}: expected a JSON object`);
-    }
+  constructor(json: unknown, file: string) {
+    if (!isRecord(json)) throw new LatentKitError("invalid-checkpoint", `${file}: expected a JSON object`);
     this.#json = json;
     this.#file = file;
   }

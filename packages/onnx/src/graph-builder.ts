@@ -39,6 +39,12 @@ export interface NodeOptions {
   readonly shape: readonly Dim[];
 }
 
+/** Which part of a stored tensor to take, and how to read it. */
+export interface WeightOptions {
+  readonly rows?: readonly [number, number];
+  readonly shape?: readonly number[];
+}
+
 const storedTypes: Partial<Record<SafetensorsType, ElementType>> = {
   F32: "float32",
   F16: "float16",
@@ -78,6 +84,7 @@ export class GraphBuilder {
   readonly #outputs: ValueInfoProto[] = [];
   readonly #locations = new Map<ModelFile, string>();
   readonly #constants = new Map<string, GraphValue>();
+  readonly #weights = new Map<string, GraphValue>();
   readonly #names = new Map<string, number>();
 
   /** Which fused operators the layers may use. */
@@ -126,18 +133,30 @@ export class GraphBuilder {
    * A tensor of the checkpoint as float32, where it lies in its file. `rows` takes a range of the first axis;
    * `shape` reads the same bytes under another shape.
    */
-  weight(tensor: CheckpointTensor, options: { readonly rows?: readonly [number, number]; readonly shape?: readonly number[] } = {}): GraphValue {
+  weight(tensor: CheckpointTensor, options: WeightOptions = {}): GraphValue {
     const type = storedTypes[tensor.dtype];
     if (!type) throw new TypeError(`${tensor.name}: expected a floating-point tensor, got ${tensor.dtype}`);
-    const [from, to] = options.rows ?? [0, tensor.shape[0] ?? 1];
-    const rowBytes = tensor.length / (tensor.shape[0] ?? 1);
-    const shape = options.shape ?? [to - from, ...tensor.shape.slice(1)].slice(0, tensor.shape.length);
+    const [rows = 1, ...inner] = tensor.shape;
+    const [from, to] = options.rows ?? [0, rows];
+    const shape = options.shape ?? [to - from, ...inner].slice(0, tensor.shape.length);
+    const key = `${tensor.name} ${from} ${to} ${shape}`;
+    const value = this.#weights.get(key) ?? this.#asFloat32(this.#pointer(tensor, type, [from, to], shape));
+    this.#weights.set(key, value);
+    return value;
+  }
+
+  #pointer(tensor: CheckpointTensor, type: ElementType, [from, to]: readonly [number, number], shape: readonly number[]): GraphValue {
     const name = this.#unique(tensor.name);
-    const entries = { location: this.#location(tensor.file), offset: tensor.offset + from * rowBytes, length: (to - from) * rowBytes };
-    const externalData = Object.entries(entries).map(([key, value]) => ({ key, value: String(value) }));
+    const rowBytes = tensor.length / (tensor.shape[0] ?? 1);
+    const range = { location: this.#location(tensor.file), offset: tensor.offset + from * rowBytes, length: (to - from) * rowBytes };
+    const externalData = Object.entries(range).map(([key, value]) => ({ key, value: String(value) }));
     this.#initializers.push(tensorProto(name, type, shape, { externalData, dataLocation: EXTERNAL }));
-    const stored: GraphValue = { name, type, shape };
-    if (type === "float32") return stored;
+    return { name, type, shape };
+  }
+
+  #asFloat32(stored: GraphValue): GraphValue {
+    if (stored.type === "float32") return stored;
+    const { name, shape } = stored;
     return this.node("Cast", [stored], { attributes: { to: elementTypes.float32 }, type: "float32", shape, name });
   }
 

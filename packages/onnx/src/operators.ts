@@ -13,3 +13,8 @@ export const fused: Operators = { attention: true, linear: true, activation: tru
 
 /** Standard ONNX only: the graph that PyTorch's exporter writes, for comparison and for unknown runtimes. */
 export const unfused: Operators = { attention: false, linear: false, activation: false };
+
+/** The operators to use on a device. */
+export function operatorsFor(_device: string): Operators {
+  return fused;
+}

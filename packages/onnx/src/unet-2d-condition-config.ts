@@ -1,5 +1,5 @@
 import { LatentKitError } from "@latentkit/core";
-import { ConfigReader, type JsonConfig } from "./config-reader.js";
+import { ConfigReader } from "./config-reader.js";
 
 /** One resolution of the UNet. */
 export interface UNetBlock {
@@ -50,7 +50,7 @@ const SD1_UP_BLOCKS = ["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", 
  *
  * @throws LatentKitError `"unsupported-model"` naming the key, its value and what is supported.
  */
-export function unet2dConditionConfig(json: JsonConfig, file = "unet/config.json"): UNet2DConditionConfig {
+export function unet2dConditionConfig(json: unknown, file = "unet/config.json"): UNet2DConditionConfig {
   const read = new ConfigReader(json, file);
   refuseUnsupported(read);
   const channels = read.counts("block_out_channels", [320, 640, 1280, 1280]);
@@ -58,7 +58,7 @@ export function unet2dConditionConfig(json: JsonConfig, file = "unet/config.json
   return {
     inChannels: read.count("in_channels", 4),
     outChannels: read.count("out_channels", 4),
-    sampleSize: typeof json["sample_size"] === "number" ? read.count("sample_size") : undefined,
+    sampleSize: read.optionalCount("sample_size"),
     ...blocks,
     layersPerBlock: read.perBlock("layers_per_block", 2, channels.length),
     normGroups: read.count("norm_num_groups", 32),

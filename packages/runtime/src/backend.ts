@@ -24,7 +24,13 @@ export interface ValueInfo {
 export interface Session {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
-  /** Runs the network; `outputs` names those wanted, all when left out. */
+  /**
+   * Runs the network; `outputs` names those wanted, all when left out. Feeds are copied at the call.
+   *
+   * @throws TypeError when a feed is missing, unknown or of another element type.
+   * @throws RangeError when a feed's shape does not fit or an output is unknown.
+   * @throws LatentKitError `"disposed"`, `"out-of-memory"` or `"run-failed"`.
+   */
   run(feeds: Readonly<Record<string, Value>>, outputs?: readonly string[]): Promise<Record<string, Value>>;
   /** Frees the network. Waits for a run under way; a second call does nothing. */
   dispose(): Promise<void>;
@@ -36,5 +42,11 @@ export interface Backend {
   readonly name: string;
   /** The device in use, never `"auto"`. */
   readonly device: Exclude<Device, "auto">;
+  /**
+   * Opens a network.
+   *
+   * @throws LatentKitError `"invalid-checkpoint"` when the runtime refuses it, `"unsupported-model"` for element types
+   * that are no `ValueType`, `"out-of-memory"`, `"backend-unavailable"`.
+   */
   createSession(model: ModelGraph): Promise<Session>;
 }

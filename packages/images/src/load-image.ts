@@ -1,0 +1,91 @@
+import { LatentKitError } from "@latentkit/core";
+import { isPixels, type Pixels } from "./pixels.js";
+import { invalidImage, isPng } from "./png-chunks.js";
+import { decodePng } from "./png-codec.js";
+import { RgbaImage } from "./rgba-image.js";
+
+/** What a picture can be read from: a path or URL, the bytes of a PNG file, or pixels such as an `ImageData`. */
+export type ImageSource = string | URL | Blob | Uint8Array | Pixels;
+
+/**
+ * Reads a picture: a PNG file of any colour type, or pixels as they are.
+ *
+ * @throws TypeError when the source is none of the accepted kinds.
+ * @throws LatentKitError `file-not-found` or `download-failed` when there is no such file, `invalid-image` when it
+ * is not a whole PNG file or has more than 2²⁶ pixels.
+ * @example
+ * ```ts
+ * const bytes = await new RgbaImage({ width: 1, height: 1, data: new Uint8Array(4) }).toPng();
+ * const image = await loadImage(bytes);
+ * ```
+ */
+export async function loadImage(source: ImageSource): Promise<RgbaImage> {
+  if (source instanceof RgbaImage) return source;
+  if (source instanceof Uint8Array) return decode(source, "image");
+  if (source instanceof Blob) return decode(new Uint8Array(await source.arrayBuffer()), "image");
+  if (source instanceof URL) return decode(await readUrl(source), shortName(source));
+  if (typeof source === "string") return loadPath(source);
+  if (isPixels(source)) return new RgbaImage(source);
+  throw new TypeError(`source: expected a path, URL, Blob, Uint8Array or ImageData, got ${describe(source)}`);
+}
+
+function loadPath(path: string): Promise<RgbaImage> {
+  const isUrl = /^(https?|file|data|blob):/i.test(path) && URL.canParse(path);
+  return isUrl ? loadImage(new URL(path)) : readFile(path, path).then((bytes) => decode(bytes, path));
+}
+
+async function decode(bytes: Uint8Array, name: string): Promise<RgbaImage> {
+  if (!isPng(bytes)) throw invalidImage(name, `${formatOf(bytes)}, but only PNG files can be read`);
+  return new RgbaImage(await decodePng(bytes, name));
+}
+
+async function readUrl(url: URL): Promise<Uint8Array> {
+  if (url.protocol === "file:") return readFile(url, shortName(url));
+  const failed = (reason: string, cause?: unknown) =>
+    new LatentKitError("download-failed", `${shortName(url)}: ${reason}; check the address and the connection`, {
+      cause,
+    });
+  try {
+    const response = await fetch(url);
+    if (!response.ok) throw failed(`the server answered ${response.status} ${response.statusText}`.trimEnd());
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (cause) {
+    if (LatentKitError.isInstance(cause)) throw cause;
+    throw failed("could not be fetched", cause);
+  }
+}
+
+async function readFile(path: string | URL, name: string): Promise<Uint8Array> {
+  const fs = await import("node:fs/promises");
+  try {
+    return await fs.readFile(path);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new LatentKitError(
+      "file-not-found",
+      `${name || '""'}: no picture could be read there (${reason}); check the path`,
+      { cause },
+    );
+  }
+}
+
+/** A `data:` URL holds the whole picture; messages show its beginning. */
+function shortName({ href }: URL): string {
+  return href.length > 80 ? `${href.slice(0, 77)}...` : href;
+}
+
+function formatOf(bytes: Uint8Array): string {
+  const head = String.fromCharCode(...bytes.subarray(0, 12));
+  const known = {
+    "a JPEG file": /^\xff\xd8\xff/,
+    "a GIF file": /^GIF8/,
+    "a WebP file": /^RIFF.{4}WEBP/s,
+    "a BMP file": /^BM/,
+  };
+  if (bytes.length === 0) return "an empty file";
+  return Object.entries(known).find(([, pattern]) => pattern.test(head))?.[0] ?? "not a PNG file";
+}
+
+function describe(value: unknown): string {
+  return typeof value === "object" && value !== null ? (value.constructor?.name ?? "an object") : String(value);
+}

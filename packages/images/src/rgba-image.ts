@@ -1,0 +1,93 @@
+import type { Pixels } from "./pixels.js";
+import { encodePng } from "./png-codec.js";
+import type { PngText } from "./png-text.js";
+import { writeFileAtomically } from "./write-file.js";
+
+/** How a PNG file is made. */
+export interface PngOptions {
+  /** Texts to put into the file, by keyword; AUTOMATIC1111 reads `parameters`. */
+  readonly text?: PngText;
+}
+
+/**
+ * A picture in memory: 8-bit RGBA, rows from top to bottom.
+ *
+ * @example
+ * ```ts
+ * const image = new RgbaImage({ width: 2, height: 1, data: new Uint8Array([255, 0, 0, 255, 0, 0, 255, 255]) });
+ * await image.save("red-and-blue.png");
+ * ```
+ */
+export class RgbaImage {
+  /** In pixels. */
+  readonly width: number;
+  /** In pixels. */
+  readonly height: number;
+  /** Red, green, blue and alpha of each pixel, from 0 to 255: `width · height · 4` bytes. */
+  readonly data: Uint8ClampedArray;
+
+  /**
+   * Copies the pixels of anything that has the fields of an `ImageData`.
+   *
+   * @throws RangeError when the sizes are not positive integers or do not match the data.
+   */
+  constructor(pixels: Pixels) {
+    checkPixels(pixels);
+    this.width = pixels.width;
+    this.height = pixels.height;
+    this.data = new Uint8ClampedArray(pixels.data);
+  }
+
+  /**
+   * Writes a PNG file, whole or not at all. Node only.
+   *
+   * @throws RangeError when the path ends in another format's extension.
+   * @throws LatentKitError when the file cannot be written.
+   */
+  async save(path: string | URL, options: PngOptions = {}): Promise<void> {
+    await writeFileAtomically(await pngPath(path), await this.toPng(options));
+  }
+
+  /** The bytes of a PNG file. Node only. */
+  toPng({ text }: PngOptions = {}): Promise<Uint8Array> {
+    return encodePng(this, text);
+  }
+
+  /** A PNG file as a blob of type `image/png`. Node only. */
+  async toBlob({ text }: PngOptions = {}): Promise<Blob> {
+    return new Blob([await encodePng(this, text)], { type: "image/png" });
+  }
+
+  /** A copy for a canvas; where there is no `ImageData` class, a plain object with its fields. */
+  toImageData(): ImageData {
+    const { width, height } = this;
+    const data = new Uint8ClampedArray(this.data);
+    return typeof ImageData === "undefined"
+      ? { width, height, data, colorSpace: "srgb" }
+      : new ImageData(data, width, height);
+  }
+}
+
+function checkPixels({ width, height, data }: Pixels): void {
+  for (const [name, value] of Object.entries({ width, height })) {
+    if (!Number.isInteger(value) || value < 1)
+      throw new RangeError(`${name}: expected a positive integer, got ${value}`);
+  }
+  if (!(data instanceof Uint8ClampedArray || data instanceof Uint8Array)) {
+    throw new TypeError("data: expected a Uint8ClampedArray or Uint8Array");
+  }
+  if (data.length !== width * height * 4) {
+    throw new RangeError(`data: ${width}x${height} RGBA pixels are ${width * height * 4} bytes, got ${data.length}`);
+  }
+}
+
+async function pngPath(path: string | URL): Promise<string> {
+  const { fileURLToPath } = await import("node:url");
+  const { extname } = await import("node:path");
+  const file = path instanceof URL ? fileURLToPath(path) : path;
+  if (typeof file !== "string" || file === "")
+    throw new TypeError(`path: expected the path of a .png file, got "${file}"`);
+  if (!["", ".png"].includes(extname(file).toLowerCase()))
+    throw new RangeError(`path: only .png files are written, got "${file}"`);
+  return file;
+}

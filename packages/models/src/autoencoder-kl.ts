@@ -1,0 +1,104 @@
+import { concat, dims, type RandomSource, split, type Tensor, tensor } from "@latentkit/core";
+import { type AutoencoderKLConfig, autoencoderKL, autoencoderKLConfig } from "@latentkit/onnx";
+import { affine, AutoencoderSessions, checkImage, type LatentCodec, oneByOne } from "./latent-codec.js";
+import type { LoadOptions, ModelSource } from "./load-options.js";
+import { openNetwork, warnOfUnused } from "./open-network.js";
+import { tensorOutput } from "./tensor-output.js";
+
+/** The distribution of a picture's latents in the autoencoder's own units, `[batch, latent, H / f, W / f]` each. */
+export interface Posterior {
+  readonly mean: Tensor;
+  /** Logarithm of the variance, in [-30, 20]. */
+  readonly logvar: Tensor;
+}
+
+/**
+ * Pictures to latents and back (Rombach et al. 2022, §3.1; Diffusers' `AutoencoderKL`).
+ *
+ * @example
+ * ```ts
+ * const vae = await AutoencoderKL.fromPretrained("./sd-turbo/vae");
+ * const image = await vae.decode(latents); // [1, 3, 512, 512] in [-1, 1]
+ * await vae.dispose();
+ * ```
+ */
+export class AutoencoderKL implements LatentCodec {
+  readonly config: AutoencoderKLConfig;
+  /** Tensors of the checkpoint that the network has no place for. */
+  readonly unusedTensors: readonly string[];
+  readonly #sessions: AutoencoderSessions;
+
+  constructor(sessions: AutoencoderSessions, config: AutoencoderKLConfig, unusedTensors: readonly string[] = []) {
+    this.#sessions = sessions;
+    this.config = config;
+    this.unusedTensors = unusedTensors;
+  }
+
+  /**
+   * Opens a `vae/` folder: `config.json` and `diffusion_pytorch_model.safetensors`.
+   *
+   * @throws LatentKitError when a file is missing or broken, or the configuration is not supported.
+   */
+  static async fromPretrained(source: ModelSource, options: LoadOptions = {}): Promise<AutoencoderKL> {
+    const { config: json, checkpoint, backend, operators } = await openNetwork(source, "diffusion_pytorch_model", options);
+    const config = autoencoderKLConfig(json);
+    const networks = autoencoderKL(checkpoint, config, operators);
+    warnOfUnused(networks.unusedTensors, checkpoint.location, options);
+    return new AutoencoderKL(new AutoencoderSessions(networks, backend), config, networks.unusedTensors);
+  }
+
+  get latentChannels(): number {
+    return this.config.latentChannels;
+  }
+
+  get scaleFactor(): number {
+    return 2 ** (this.config.blockOutChannels.length - 1);
+  }
+
+  /**
+   * A picture `[batch, 3, H, W]` in [-1, 1] as latents `[batch, latent, H / f, W / f]` in the pipelines' units.
+   * With `random`, drawn from the posterior as Diffusers draws it; without, its mode.
+   *
+   * @throws RangeError when a side is no multiple of f.
+   */
+  async encode(image: Tensor, random?: RandomSource): Promise<Tensor> {
+    const { mean, logvar } = await this.posterior(image);
+    const { scalingFactor, shiftFactor } = this.config;
+    const latents = random ? sampleOf(mean, logvar, random.normal(mean.shape)) : mean;
+    return affine(latents, scalingFactor, -shiftFactor * scalingFactor);
+  }
+
+  /** Latents `[batch, latent, h, w]` in the pipelines' units to a picture `[batch, 3, h · f, w · f]`, near [-1, 1]. */
+  async decode(latents: Tensor): Promise<Tensor> {
+    dims(latents, `B ${this.latentChannels} H W`, "latents");
+    const { scalingFactor, shiftFactor } = this.config;
+    const unscaled = affine(latents, 1 / scalingFactor, shiftFactor);
+    return oneByOne(unscaled, async (item) => tensorOutput(await this.#sessions.decode(item), "sample"));
+  }
+
+  /** The distribution of a picture's latents, before scaling. */
+  async posterior(image: Tensor): Promise<Posterior> {
+    checkImage(image, this.config.inChannels, this.scaleFactor);
+    const outputs: Awaited<ReturnType<AutoencoderSessions["encode"]>>[] = [];
+    for (const item of split(image, image.shape[0] ?? 1)) outputs.push(await this.#sessions.encode(item, ["mean", "logvar"]));
+    const joined = (name: string) => concat(outputs.map((output) => tensorOutput(output, name)));
+    return { mean: joined("mean"), logvar: joined("logvar") };
+  }
+
+  /** Frees the networks; a second call does nothing. */
+  async dispose(): Promise<void> {
+    await this.#sessions.dispose();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+}
+
+/** mean + e^(logvar / 2) · noise */
+function sampleOf(mean: Tensor, logvar: Tensor, noise: Tensor): Tensor {
+  return tensor(
+    mean.data.map((value, i) => value + Math.exp(logvar.data[i]! / 2) * noise.data[i]!),
+    mean.shape,
+  );
+}

@@ -1,0 +1,109 @@
+import { dims, type Tensor, type TokenIds, tokenIds } from "@latentkit/core";
+import { type CLIPTextConfig, clipTextConfig, clipTextModel } from "@latentkit/onnx";
+import type { Session } from "@latentkit/runtime";
+import type { LoadOptions, ModelSource } from "./load-options.js";
+import { openNetwork, warnOfUnused } from "./open-network.js";
+import { tensorOutput } from "./tensor-output.js";
+
+/** What the encoder makes of token ids. */
+export interface CLIPTextOutputs {
+  /** After the final norm, `[batch, length, width]`. */
+  readonly lastHiddenState: Tensor;
+  /** At the end of each text, `[batch, width]`. */
+  readonly poolerOutput: Tensor;
+  /** The embeddings and what each layer gave, before the final norm, `[batch, length, width]` each. */
+  readonly hiddenStates: readonly Tensor[];
+  /** The pooled output projected, `[batch, projection]`, where the checkpoint has a projection. */
+  readonly textEmbeds?: Tensor;
+}
+
+/** How to encode. */
+export interface EncodeOptions {
+  /** 1 for ids to look at, 0 for padding, `[batch, length]`; Stable Diffusion uses none. */
+  readonly attentionMask?: TokenIds;
+  /** How many of the last layers to leave out; the final norm is applied all the same. @default 0 */
+  readonly clipSkip?: number;
+}
+
+/**
+ * The text tower of CLIP: token ids to the vectors that the UNet looks at (transformers' `CLIPTextModel`).
+ *
+ * @example
+ * ```ts
+ * const encoder = await CLIPTextEncoder.fromPretrained("./sd-turbo/text_encoder");
+ * const context = await encoder.encode(tokenizer.encode(["", "a red apple"])); // [2, 77, 1024]
+ * await encoder.dispose();
+ * ```
+ */
+export class CLIPTextEncoder {
+  readonly config: CLIPTextConfig;
+  /** Tensors of the checkpoint that the network has no place for. */
+  readonly unusedTensors: readonly string[];
+  readonly #session: Session;
+
+  constructor(session: Session, config: CLIPTextConfig, unusedTensors: readonly string[] = []) {
+    this.#session = session;
+    this.config = config;
+    this.unusedTensors = unusedTensors;
+  }
+
+  /**
+   * Opens a `text_encoder/` folder: `config.json` and `model.safetensors`.
+   *
+   * @throws LatentKitError when a file is missing or broken, or the configuration is not supported.
+   */
+  static async fromPretrained(source: ModelSource, options: LoadOptions = {}): Promise<CLIPTextEncoder> {
+    const { config: json, checkpoint, backend, operators } = await openNetwork(source, "model", options);
+    const config = clipTextConfig(json);
+    const network = clipTextModel(checkpoint, config, operators);
+    warnOfUnused(network.unusedTensors, checkpoint.location, options);
+    return new CLIPTextEncoder(await backend.createSession(network), config, network.unusedTensors);
+  }
+
+  /**
+   * The text as the UNet takes it, `[batch, length, width]`: the last hidden state after the final norm.
+   *
+   * @throws RangeError for ids outside the vocabulary, a text longer than the positions, or a `clipSkip` beyond the layers.
+   */
+  async encode(ids: TokenIds, options: EncodeOptions = {}): Promise<Tensor> {
+    const { clipSkip = 0 } = options;
+    const { layers } = this.config;
+    if (!Number.isInteger(clipSkip) || clipSkip < 0 || clipSkip >= layers) {
+      throw new RangeError(`clipSkip: expected an integer from 0 to ${layers - 1}, got ${clipSkip}`);
+    }
+    const name = clipSkip === 0 ? "last_hidden_state" : `normed_states.${layers - clipSkip}`;
+    return tensorOutput(await this.#session.run(this.#feeds(ids, options), [name]), name);
+  }
+
+  /** Everything the tower gives. */
+  async outputs(ids: TokenIds, options: Omit<EncodeOptions, "clipSkip"> = {}): Promise<CLIPTextOutputs> {
+    const hidden = Array.from({ length: this.config.layers + 1 }, (_, i) => `hidden_states.${i}`);
+    const projected = this.#session.outputs.some(({ name }) => name === "text_embeds") ? ["text_embeds"] : [];
+    const outputs = await this.#session.run(this.#feeds(ids, options), ["last_hidden_state", "pooler_output", ...projected, ...hidden]);
+    return {
+      lastHiddenState: tensorOutput(outputs, "last_hidden_state"),
+      poolerOutput: tensorOutput(outputs, "pooler_output"),
+      hiddenStates: hidden.map((name) => tensorOutput(outputs, name)),
+      ...(projected.length > 0 && { textEmbeds: tensorOutput(outputs, "text_embeds") }),
+    };
+  }
+
+  /** Frees the network; a second call does nothing. */
+  async dispose(): Promise<void> {
+    await this.#session.dispose();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+
+  #feeds(ids: TokenIds, { attentionMask }: EncodeOptions): Record<string, TokenIds> {
+    const { B, L } = dims(ids, "B L", "ids");
+    const { maxPositions, vocabSize } = this.config;
+    if (L > maxPositions) throw new RangeError(`ids: expected at most ${maxPositions} per text, got ${L}`);
+    const stray = ids.data.find((id) => id < 0 || id >= vocabSize);
+    if (stray !== undefined) throw new RangeError(`ids: expected values from 0 to ${vocabSize - 1}, got ${stray}`);
+    const mask = attentionMask ?? tokenIds(new Int32Array(B * L).fill(1), [B, L]);
+    return { input_ids: ids, attention_mask: mask };
+  }
+}

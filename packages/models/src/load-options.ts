@@ -1,0 +1,28 @@
+import type { ModelFiles } from "@latentkit/core";
+import type { Backend, Device } from "@latentkit/runtime";
+
+/** A model: a folder's path or `file:` URL, files opened already, or undefined for the embedded one. */
+export type ModelSource = string | URL | ModelFiles | undefined;
+
+/** How to open a network. */
+export interface LoadOptions {
+  /** Where it runs. @default "auto" */
+  readonly device?: Device;
+  /** Precision of the network; checkpoints in half precision are widened. @default "auto" */
+  readonly dtype?: "auto" | "fp32";
+  /** The variant in the weights' file name: `"fp16"` takes `model.fp16.safetensors`. */
+  readonly variant?: string;
+  /** A runtime of your own; `device` is then ignored. */
+  readonly backend?: Backend;
+  /** Folder of the network inside the source. */
+  readonly subfolder?: string;
+  /** Called for everything that is odd but no error. */
+  readonly onWarning?: (warning: Warning) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Something that a user should know and that does not stop the work. */
+export interface Warning {
+  readonly code: "unused-tensors" | "prompt-truncated" | "ignored-option" | "ignored-component";
+  readonly message: string;
+}

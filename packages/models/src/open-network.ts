@@ -1,0 +1,52 @@
+import type { ModelFiles } from "@latentkit/core";
+import { readJson } from "@latentkit/hub";
+import { type Checkpoint, openCheckpoint, type Operators, operatorsFor } from "@latentkit/onnx";
+import type { Backend } from "@latentkit/runtime";
+import type { LoadOptions, ModelSource } from "./load-options.js";
+
+/** What every runner begins with. */
+export interface NetworkParts {
+  readonly config: unknown;
+  readonly checkpoint: Checkpoint;
+  readonly backend: Backend;
+  /** The fused operators that the backend has. */
+  readonly operators: Operators;
+}
+
+const DTYPES: readonly unknown[] = ["auto", "fp32"];
+
+/** Files of a source, through this platform's store. */
+export async function openSource(source: ModelSource, subfolder?: string): Promise<ModelFiles> {
+  const files = isModelFiles(source) ? source : await (await import("@latentkit/hub/platform")).openModel(source);
+  return subfolder === undefined ? files : files.at(subfolder);
+}
+
+/** The caller's backend, or this platform's. */
+export async function openBackend({ backend, device = "auto" }: LoadOptions): Promise<Backend> {
+  return backend ?? (await import("@latentkit/runtime/platform")).createBackend({ device });
+}
+
+/** Opens a network's folder: `config.json` and the weights named `stem`. */
+export async function openNetwork(source: ModelSource, stem: string, options: LoadOptions): Promise<NetworkParts> {
+  const { dtype = "auto", variant, signal } = options;
+  if (!DTYPES.includes(dtype)) throw new RangeError(`dtype: expected one of ${DTYPES.join(", ")}, got ${String(dtype)}`);
+  signal?.throwIfAborted();
+  const files = await openSource(source, options.subfolder);
+  const config = await readJson(files, "config.json");
+  const checkpoint = await openCheckpoint(files, stem, variant);
+  signal?.throwIfAborted();
+  const backend = await openBackend(options);
+  return { config, checkpoint, backend, operators: operatorsFor(backend.device) };
+}
+
+/** Tells the caller of tensors that the network has no place for: they may mean that config.json is another model's. */
+export function warnOfUnused(tensors: readonly string[], location: string, { onWarning }: LoadOptions): void {
+  if (tensors.length === 0) return;
+  const shown = tensors.slice(0, 5).join(", ");
+  const more = tensors.length > 5 ? `, and ${tensors.length - 5} more` : "";
+  onWarning?.({ code: "unused-tensors", message: `${location}: the network has no place for ${shown}${more}` });
+}
+
+function isModelFiles(source: ModelSource): source is ModelFiles {
+  return typeof source === "object" && !(source instanceof URL);
+}

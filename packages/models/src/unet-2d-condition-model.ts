@@ -1,0 +1,131 @@
+import { dims, type Shape, type Tensor, tensor } from "@latentkit/core";
+import { type UNet2DConditionConfig, unet2dCondition, unet2dConditionConfig } from "@latentkit/onnx";
+import type { Session, Value } from "@latentkit/runtime";
+import ndarray from "ndarray";
+import type { LoadOptions, ModelSource } from "./load-options.js";
+import { openNetwork, warnOfUnused } from "./open-network.js";
+import { tensorOutput } from "./tensor-output.js";
+
+/** What some networks are told beside the text. */
+export interface UNetConditions {
+  /** SDXL: pooled text, `[batch, width]`. */
+  readonly textEmbeds?: Tensor;
+  /** SDXL: original size, crop and target size, height first, `[batch, 6]`; the refiner's are `[batch, 5]`. */
+  readonly timeIds?: Tensor;
+  /** Distilled networks: the embedding of the guidance scale, `[batch, width]`. */
+  readonly timestepCond?: Tensor;
+  /** One label per picture: the ×4 upscaler's noise levels. */
+  readonly classLabels?: readonly number[];
+}
+
+/** Names of the conditions as the network's inputs have them. */
+const CONDITION_INPUTS = {
+  text_embeds: "textEmbeds",
+  time_ids: "timeIds",
+  timestep_cond: "timestepCond",
+  class_labels: "classLabels",
+} as const;
+
+/**
+ * The network that predicts the noise in latents, told the text by cross-attention (Diffusers' `UNet2DConditionModel`).
+ *
+ * @example
+ * ```ts
+ * const unet = await UNet2DConditionModel.fromPretrained("./sd-turbo/unet");
+ * const noise = await unet.predict(latents, 999, context); // of the shape of latents
+ * await unet.dispose();
+ * ```
+ */
+export class UNet2DConditionModel {
+  readonly config: UNet2DConditionConfig;
+  /** Tensors of the checkpoint that the network has no place for. */
+  readonly unusedTensors: readonly string[];
+  readonly #session: Session;
+
+  constructor(session: Session, config: UNet2DConditionConfig, unusedTensors: readonly string[] = []) {
+    this.#session = session;
+    this.config = config;
+    this.unusedTensors = unusedTensors;
+  }
+
+  /**
+   * Opens a `unet/` folder: `config.json` and `diffusion_pytorch_model.safetensors`, whole or in shards.
+   *
+   * @throws LatentKitError when a file is missing or broken, or the configuration is not supported.
+   */
+  static async fromPretrained(source: ModelSource, options: LoadOptions = {}): Promise<UNet2DConditionModel> {
+    const { config: json, checkpoint, backend, operators } = await openNetwork(source, "diffusion_pytorch_model", options);
+    const config = unet2dConditionConfig(json);
+    const network = unet2dCondition(checkpoint, config, operators);
+    warnOfUnused(network.unusedTensors, checkpoint.location, options);
+    return new UNet2DConditionModel(await backend.createSession(network), config, network.unusedTensors);
+  }
+
+  /**
+   * The network's prediction (noise, velocity or sample, as it was trained), `[batch, channels, height, width]`.
+   *
+   * @param sample noisy latents after `scaleModelInput`, `[batch, channels, height, width]`.
+   * @param timestep training timestep from 0 to 999, also fractional; one for all, or one per item of the batch.
+   * @param encoderHiddenStates the text, `[batch, length, width]`.
+   * @throws RangeError or TypeError for wrong shapes, and for conditions that the network needs or does not know.
+   */
+  async predict(
+    sample: Tensor,
+    timestep: number | readonly number[],
+    encoderHiddenStates: Tensor,
+    conditions: UNetConditions = {},
+  ): Promise<Tensor> {
+    const { B } = dims(sample, `B ${this.config.inChannels} H W`, "sample");
+    dims(encoderHiddenStates, `${B} L ${this.config.crossAttentionDim}`, "encoderHiddenStates");
+    const feeds = {
+      sample,
+      timestep: timesteps(timestep, B ?? 1),
+      encoder_hidden_states: encoderHiddenStates,
+      ...this.#conditionFeeds(conditions, B ?? 1),
+    };
+    return tensorOutput(await this.#session.run(feeds, ["out_sample"]), "out_sample");
+  }
+
+  /** Frees the network; a second call does nothing. */
+  async dispose(): Promise<void> {
+    await this.#session.dispose();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+
+  #conditionFeeds(conditions: UNetConditions, batch: number): Record<string, Value> {
+    const wanted = new Set(this.#session.inputs.map(({ name }) => name));
+    const feeds = Object.entries(CONDITION_INPUTS).flatMap(([input, option]): [string, Value][] => {
+      const value = conditions[option];
+      if (wanted.has(input) !== (value !== undefined)) {
+        throw new TypeError(wanted.has(input) ? `${option}: this network needs it` : `${option}: this network does not take it`);
+      }
+      if (value === undefined) return [];
+      return [[input, "data" in value ? checkBatch(value, batch, option) : labels(value, batch)]];
+    });
+    return Object.fromEntries(feeds);
+  }
+}
+
+function timesteps(timestep: number | readonly number[], batch: number): Tensor {
+  const values = typeof timestep === "number" ? [timestep] : timestep;
+  if (!values.every(Number.isFinite)) throw new RangeError(`timestep: expected finite numbers, got ${values.join(", ")}`);
+  return perItem(values, batch, "timestep", (shape) => tensor(Float32Array.from(values), shape));
+}
+
+function labels(values: readonly number[], batch: number): Value {
+  if (!values.every(Number.isInteger)) throw new RangeError(`classLabels: expected integers, got ${values.join(", ")}`);
+  return perItem(values, batch, "classLabels", (shape) => ndarray(BigInt64Array.from(values, BigInt), [...shape]));
+}
+
+function perItem<T>(values: readonly number[], batch: number, name: string, make: (shape: Shape) => T): T {
+  if (values.length !== 1 && values.length !== batch) throw new RangeError(`${name}: expected 1 or ${batch} values, got ${values.length}`);
+  return make([values.length]);
+}
+
+function checkBatch(value: Tensor, batch: number, name: string): Tensor {
+  dims(value, `${batch} W`, name);
+  return value;
+}

@@ -1,0 +1,1 @@
+export type { Backend, Device, Session, Value, ValueData, ValueInfo, ValueType } from "./backend.js";

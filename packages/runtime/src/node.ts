@@ -1,0 +1,152 @@
+import { availableParallelism, cpus } from "node:os";
+import { extname } from "node:path";
+import { LatentKitError, type ModelGraph } from "@latentkit/core";
+import type { Backend, Device } from "./backend.js";
+import { externalWeights } from "./external-files.js";
+import { candidateDevices, checkDevice, deviceUnavailable, type NodeDevice } from "./node-device.js";
+import { loadOnnxRuntime } from "./node-library.js";
+import { probeGraph } from "./probe-graph.js";
+import { createQueue } from "./queue.js";
+import { hostedSession } from "./session.js";
+import { localHost, type OnnxRuntime, type SessionHost, type SessionOptions } from "./session-host.js";
+import { workerHost } from "./worker-host.js";
+
+export type { OnnxRuntime, SessionOptions } from "./session-host.js";
+
+/** How networks run on Node. */
+export interface OnnxruntimeNodeOptions {
+  /**
+   * `"cpu"`, `"cuda"`, `"webgpu"`, `"dml"`, `"coreml"` or `"auto"`: CUDA where its libraries are installed and load,
+   * DirectML on Windows, else the CPU. WebGPU and Core ML are taken only when asked for: how well they run a network
+   * depends on the driver.
+   * @default "auto"
+   */
+  readonly device?: Device;
+  /** The `onnxruntime-node` to use, or a function that imports it; it runs on the calling thread. */
+  readonly lib?: OnnxRuntime | (() => Promise<OnnxRuntime>);
+  /** Whether sessions live on a thread of their own, which keeps timers and sockets alive during a run. @default true, false with `lib` */
+  readonly worker?: boolean;
+  /** Threads that share one operator. @default the physical cores, or fewer where the process may use fewer */
+  readonly threads?: number;
+  /** Passed on to ONNX Runtime, over this library's own choices. */
+  readonly sessionOptions?: SessionOptions;
+}
+
+/**
+ * ONNX Runtime for Node. Starts nothing on the CPU until the first session; another device is tried at once.
+ *
+ * The process may end while sessions are idle; one that leaves during a run waits for the run.
+ *
+ * @throws LatentKitError `"backend-unavailable"` when the device or `onnxruntime-node` is missing, with the remedy.
+ * @throws RangeError for a device or a number of threads that is none, TypeError for `lib` with `worker: true`.
+ * @example
+ * ```ts
+ * const backend = await onnxruntimeNode({ device: "cpu" });
+ * backend.device; // "cpu"
+ * ```
+ */
+export async function onnxruntimeNode(options: OnnxruntimeNodeOptions = {}): Promise<Backend> {
+  const wanted = checkDevice(options.device ?? "auto");
+  checkThreads(options.threads);
+  const host = createHost(options);
+  const device = wanted === "auto" ? await bestDevice(host, options) : wanted;
+  if (wanted !== "auto" && wanted !== "cpu") await checkWorks(host, wanted, options);
+  return {
+    name: "onnxruntime-node",
+    device,
+    async createSession({ graph, externalFiles }: ModelGraph) {
+      const { folder, files } = await externalWeights(externalFiles);
+      return hostedSession(host, await host.open(graph, sessionOptions(device, options, folder), files));
+    },
+  };
+}
+
+/** The backend of this platform: what `@latentkit/runtime/platform` promises wherever it resolves. */
+export function createBackend(options: { readonly device?: Device } = {}): Promise<Backend> {
+  return onnxruntimeNode(options);
+}
+
+function createHost({ lib, worker = lib === undefined }: OnnxruntimeNodeOptions): SessionHost {
+  if (!worker) return inOrder(localHost(loader(lib)));
+  if (lib !== undefined)
+    throw new TypeError("lib: a library that is passed in runs on the calling thread; leave worker out");
+  return workerHost(workerFile());
+}
+
+// the worker comes from the same build as this module: .js, .cjs, or the TypeScript source
+function workerFile(): URL {
+  const extension = extname(new URL(import.meta.url).pathname);
+  return new URL(`./node-worker${extension === ".ts" ? ".source.js" : extension}`, import.meta.url);
+}
+
+function loader(lib: OnnxruntimeNodeOptions["lib"]): () => Promise<OnnxRuntime> {
+  if (lib === undefined) return loadOnnxRuntime;
+  return typeof lib === "function" ? lib : async () => lib;
+}
+
+/** The same host, one call at a time. */
+function inOrder(host: SessionHost): SessionHost {
+  const queue = createQueue();
+  return {
+    probe: (graph, options) => queue(() => host.probe(graph, options)),
+    open: (graph, options, files) => queue(() => host.open(graph, options, files)),
+    run: (id, feeds, outputs) => queue(() => host.run(id, feeds, outputs)),
+    release: (id) => queue(() => host.release(id)),
+  };
+}
+
+async function bestDevice(host: SessionHost, options: OnnxruntimeNodeOptions): Promise<NodeDevice> {
+  for (const device of candidateDevices()) {
+    try {
+      await host.probe(probeGraph, probeOptions(device, options));
+      return device;
+    } catch {
+      // not on this machine: the next one
+    }
+  }
+  return "cpu";
+}
+
+async function checkWorks(host: SessionHost, device: NodeDevice, options: OnnxruntimeNodeOptions): Promise<void> {
+  try {
+    await host.probe(probeGraph, probeOptions(device, options));
+  } catch (error) {
+    if (!LatentKitError.isInstance(error) || error.code !== "invalid-checkpoint") throw error;
+    throw deviceUnavailable(device, error.cause);
+  }
+}
+
+// without the CPU beside it, which would step in for a device that is missing
+function probeOptions(device: NodeDevice, options: OnnxruntimeNodeOptions): SessionOptions {
+  return { ...sessionOptions(device, options), executionProviders: [device] };
+}
+
+function sessionOptions(
+  device: NodeDevice,
+  { threads, sessionOptions: own }: OnnxruntimeNodeOptions,
+  folder?: string,
+): SessionOptions {
+  const intraOpNumThreads = threads ?? allowedThreads();
+  const mapped = folder === undefined ? {} : { model_external_initializers_file_folder_path: folder };
+  return {
+    executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 4,
+    ...(intraOpNumThreads === undefined ? {} : { intraOpNumThreads }),
+    // DirectML does not allow memory patterns
+    ...(device === "dml" ? { enableMemPattern: false } : {}),
+    ...own,
+    extra: { ...own?.extra, session: Object.assign({}, own?.extra?.session, mapped) },
+  };
+}
+
+// ONNX Runtime takes the machine's physical cores, also in a container that was given fewer
+function allowedThreads(): number | undefined {
+  return availableParallelism() < cpus().length ? availableParallelism() : undefined;
+}
+
+function checkThreads(threads: number | undefined): void {
+  if (threads !== undefined && !(Number.isInteger(threads) && threads > 0)) {
+    throw new RangeError(`threads: expected a positive integer, got ${threads}`);
+  }
+}

@@ -1,0 +1,90 @@
+import { type ThresholdingOptions, thresholdingFields } from "./clipping.js";
+import { type NoiseOptions, noiseFields, type ZeroSnrOptions } from "./noise-schedule.js";
+import { type Fields, flag, integer, oneOf, real, type Settings } from "./option-fields.js";
+import type { Level, PredictionType } from "./prediction.js";
+import {
+  flowSigmas,
+  type SigmaScheduleOptions,
+  sigmaScheduleFields,
+  sigmaScheduleOf,
+  spacedSigmas,
+} from "./sigma-schedules.js";
+import { roundHalfEven, type TimestepSpacing, timestepSpacings } from "./spacing.js";
+import type { TrainingLevels } from "./training-levels.js";
+
+/** Options that the multistep solvers in λ = log(alpha / sigma) share. */
+export interface SolverOptions extends NoiseOptions, ZeroSnrOptions, SigmaScheduleOptions, ThresholdingOptions {
+  /** Highest order of a step. @default 2 */
+  readonly solverOrder?: number | undefined;
+  /** @default "epsilon" */
+  readonly predictionType?: PredictionType | undefined;
+  /** Lowers the order over the last steps; DPM-Solver does so below 15 steps. @default true */
+  readonly lowerOrderFinal?: boolean | undefined;
+  /** Rectified-flow levels: x = (1 − σ) x₀ + σ ε. @default false */
+  readonly useFlowSigmas?: boolean | undefined;
+  /** Shift of those towards noise. @default 1 */
+  readonly flowShift?: number | undefined;
+  /** The last level: 0, or the lowest of training. @default "zero" */
+  readonly finalSigmasType?: "zero" | "sigma_min" | undefined;
+  /** @default "linspace" */
+  readonly timestepSpacing?: TimestepSpacing | undefined;
+  /** Added to "leading" timesteps. @default 0 */
+  readonly stepsOffset?: number | undefined;
+}
+
+export const solverFields: Fields<SolverOptions> = {
+  ...noiseFields(),
+  solverOrder: integer(2, 1),
+  predictionType: oneOf("epsilon", ["epsilon", "sample", "v_prediction", "flow_prediction"]),
+  ...thresholdingFields,
+  lowerOrderFinal: flag(true),
+  ...sigmaScheduleFields,
+  useFlowSigmas: flag(false),
+  flowShift: real(1),
+  finalSigmasType: oneOf("zero", ["zero", "sigma_min"]),
+  timestepSpacing: oneOf("linspace", timestepSpacings),
+  stepsOffset: integer(0),
+  rescaleBetasZeroSnr: flag(false),
+};
+
+/** Timesteps and the σ at each of them, without the last. */
+export interface LevelTable {
+  readonly timesteps: readonly number[];
+  readonly sigmas: readonly number[];
+}
+
+/** The levels that settings choose by a formula; undefined where they follow the timesteps. */
+export function formulaLevels(
+  settings: Settings<SolverOptions>,
+  levels: TrainingLevels,
+  count: number,
+): LevelTable | undefined {
+  const schedule = sigmaScheduleOf(settings);
+  if (schedule) {
+    const sigmas = spacedSigmas(schedule, levels.max, levels.min, count);
+    const round = schedule === "useKarrasSigmas" ? roundHalfEven : Math.trunc;
+    return { timesteps: sigmas.map((sigma) => round(levels.timestep(sigma))), sigmas };
+  }
+  if (!settings.useFlowSigmas) return undefined;
+  const { numTrainTimesteps, flowShift } = settings;
+  const sigmas = flowSigmas(count, numTrainTimesteps, flowShift);
+  return { timesteps: sigmas.map((sigma) => Math.trunc(sigma * numTrainTimesteps)), sigmas };
+}
+
+/** The level of a σ: variance-preserving, or a straight line from sample to noise. */
+export function solverLevel(sigma: number, useFlowSigmas: boolean): Level {
+  if (useFlowSigmas) return { alpha: 1 - sigma, sigma };
+  const alpha = 1 / Math.sqrt(sigma ** 2 + 1);
+  return { alpha, sigma: sigma * alpha };
+}
+
+/** λ, half the logarithm of the signal-to-noise ratio; +∞ at the clean end. */
+export function halfLogSnr({ alpha, sigma }: Level): number {
+  return Math.log(alpha) - Math.log(sigma);
+}
+
+/** @throws RangeError when a flow network is asked for without flow levels. */
+export function checkFlow({ predictionType, useFlowSigmas }: Settings<SolverOptions>): void {
+  if (predictionType !== "flow_prediction" || useFlowSigmas) return;
+  throw new RangeError('predictionType: "flow_prediction" needs useFlowSigmas');
+}

@@ -1,0 +1,2 @@
+export { CLIPTokenizer, type EncodeOptions } from "./clip-tokenizer.js";
+export type { CLIPVocabulary, CompleteVocabulary } from "./clip-vocabulary.js";

@@ -13,8 +13,12 @@ type Manifest = {
 function build(name: string): Options {
   const root = `packages/${name}`;
   const manifest: Manifest = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));
-  const sources = Object.values(manifest.exports).flatMap((target) => (typeof target === "string" ? [] : (target["@latentkit/source"] ?? [])));
-  const entry = Object.fromEntries(sources.map((source) => [source.replace(/^\.\/src\/|\.ts$/g, ""), `${root}/${source}`]));
+  const sources = Object.values(manifest.exports).flatMap((target) =>
+    typeof target === "string" ? [] : (target["@latentkit/source"] ?? []),
+  );
+  const entry = Object.fromEntries(
+    sources.map((source) => [source.replace(/^\.\/src\/|\.ts$/g, ""), `${root}/${source}`]),
+  );
   const externals = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
   return {
     name,
@@ -23,14 +27,27 @@ function build(name: string): Options {
     format: ["esm", "cjs"],
     target: "es2022",
     platform: "neutral",
-    shims: true,
+    removeNodeProtocol: false,
     splitting: true,
     sourcemap: true,
     clean: true,
     treeshake: true,
     external: [/^node:/, ...externals.map((dependency) => new RegExp(`^${dependency}(/|$)`))],
+    esbuildOptions: nameOwnUrl,
     // tsup 8 sets baseUrl for the declarations, which TypeScript 6 calls deprecated
     dts: { compilerOptions: { ignoreDeprecations: "6.0" } },
+  };
+}
+
+/** CommonJS has no `import.meta.url`. Where it is not used, the line falls to tree shaking. */
+function nameOwnUrl(
+  options: Parameters<NonNullable<Options["esbuildOptions"]>>[0],
+  { format }: { readonly format: string },
+): void {
+  if (format !== "cjs") return;
+  options.define = { ...options.define, "import.meta.url": "importMetaUrl" };
+  options.banner = {
+    js: 'const importMetaUrl = /* @__PURE__ */ (() => require("node:url").pathToFileURL(__filename).href)();',
   };
 }
 

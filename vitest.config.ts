@@ -2,7 +2,12 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 const configuration: ViteUserConfig = defineConfig({
   resolve: { conditions: ["@latentkit/source"] },
-  ssr: { resolve: { conditions: ["@latentkit/source", "module", "node", "import", "default"], externalConditions: ["@latentkit/source", "node", "import", "default"] } },
+  ssr: {
+    resolve: {
+      conditions: ["@latentkit/source", "module", "node", "import", "default"],
+      externalConditions: ["@latentkit/source", "node", "import", "default"],
+    },
+  },
   test: {
     include: ["packages/*/src/**/*.test.ts", "tests/**/*.test.ts"],
     testTimeout: 60_000,

@@ -6,8 +6,16 @@ import { expect } from "vitest";
 /** The folder of reference data; see `fixtures/README.md` for how it was made. */
 export const fixtures: string = fileURLToPath(new URL("../fixtures/", import.meta.url));
 
-type Values = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | BigInt64Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
-type GoldenTensor = NdArray<Float32Array> | NdArray<Int32Array> | NdArray<BigInt64Array<ArrayBuffer>> | NdArray<Uint16Array>;
+type Values =
+  | Float32Array<ArrayBuffer>
+  | Int32Array<ArrayBuffer>
+  | BigInt64Array<ArrayBuffer>
+  | Uint16Array<ArrayBuffer>;
+type GoldenTensor =
+  | NdArray<Float32Array>
+  | NdArray<Int32Array>
+  | NdArray<BigInt64Array<ArrayBuffer>>
+  | NdArray<Uint16Array>;
 
 const views: Record<string, (buffer: ArrayBuffer) => Values> = {
   F32: (buffer) => new Float32Array(buffer),

@@ -10,7 +10,16 @@ export {
   tensor,
   torchRandom,
 } from "@latentkit/core";
-export { type ImageSource, imageFromTensor, loadImage, type PngOptions, pngText, RgbaImage, tensorFromImage } from "@latentkit/images";
+export { readJson } from "@latentkit/hub";
+export {
+  type ImageSource,
+  imageFromTensor,
+  loadImage,
+  type PngOptions,
+  pngText,
+  RgbaImage,
+  tensorFromImage,
+} from "@latentkit/images";
 export {
   AutoencoderKL,
   AutoencoderTiny,
@@ -19,6 +28,7 @@ export {
   type LatentCodec,
   type LoadOptions,
   type ModelSource,
+  openSource,
   type Posterior,
   UNet2DConditionModel,
   type UNetConditions,

@@ -1,6 +1,6 @@
-import { concat, dims, type RandomSource, split, type Tensor, tensor } from "@latentkit/core";
+import { concat, contiguous, type RandomSource, split, type Tensor, tensor } from "@latentkit/core";
 import { type AutoencoderKLConfig, autoencoderKL, autoencoderKLConfig } from "@latentkit/onnx";
-import { affine, AutoencoderSessions, checkImage, type LatentCodec, oneByOne } from "./latent-codec.js";
+import { AutoencoderSessions, affine, checkImage, checkLatents, type LatentCodec, oneByOne } from "./latent-codec.js";
 import type { LoadOptions, ModelSource } from "./load-options.js";
 import { openNetwork, warnOfUnused } from "./open-network.js";
 import { tensorOutput } from "./tensor-output.js";
@@ -40,8 +40,14 @@ export class AutoencoderKL implements LatentCodec {
    * @throws LatentKitError when a file is missing or broken, or the configuration is not supported.
    */
   static async fromPretrained(source: ModelSource, options: LoadOptions = {}): Promise<AutoencoderKL> {
-    const { config: json, checkpoint, backend, operators } = await openNetwork(source, "diffusion_pytorch_model", options);
-    const config = autoencoderKLConfig(json);
+    const {
+      config: json,
+      configFile,
+      checkpoint,
+      backend,
+      operators,
+    } = await openNetwork(source, "diffusion_pytorch_model", options);
+    const config = autoencoderKLConfig(json, configFile);
     const networks = autoencoderKL(checkpoint, config, operators);
     warnOfUnused(networks.unusedTensors, checkpoint.location, options);
     return new AutoencoderKL(new AutoencoderSessions(networks, backend), config, networks.unusedTensors);
@@ -70,7 +76,7 @@ export class AutoencoderKL implements LatentCodec {
 
   /** Latents `[batch, latent, h, w]` in the pipelines' units to a picture `[batch, 3, h · f, w · f]`, near [-1, 1]. */
   async decode(latents: Tensor): Promise<Tensor> {
-    dims(latents, `B ${this.latentChannels} H W`, "latents");
+    checkLatents(latents, this.latentChannels);
     const { scalingFactor, shiftFactor } = this.config;
     const unscaled = affine(latents, 1 / scalingFactor, shiftFactor);
     return oneByOne(unscaled, async (item) => tensorOutput(await this.#sessions.decode(item), "sample"));
@@ -80,7 +86,8 @@ export class AutoencoderKL implements LatentCodec {
   async posterior(image: Tensor): Promise<Posterior> {
     checkImage(image, this.config.inChannels, this.scaleFactor);
     const outputs: Awaited<ReturnType<AutoencoderSessions["encode"]>>[] = [];
-    for (const item of split(image, image.shape[0] ?? 1)) outputs.push(await this.#sessions.encode(item, ["mean", "logvar"]));
+    for (const item of split(contiguous(image), image.shape[0] ?? 1))
+      outputs.push(await this.#sessions.encode(item, ["mean", "logvar"]));
     const joined = (name: string) => concat(outputs.map((output) => tensorOutput(output, name)));
     return { mean: joined("mean"), logvar: joined("logvar") };
   }

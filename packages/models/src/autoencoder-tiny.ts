@@ -1,6 +1,6 @@
-import { dims, type Tensor } from "@latentkit/core";
+import type { Tensor } from "@latentkit/core";
 import { type AutoencoderTinyConfig, autoencoderTiny, autoencoderTinyConfig } from "@latentkit/onnx";
-import { affine, AutoencoderSessions, checkImage, type LatentCodec, oneByOne } from "./latent-codec.js";
+import { AutoencoderSessions, affine, checkImage, checkLatents, type LatentCodec, oneByOne } from "./latent-codec.js";
 import type { LoadOptions, ModelSource } from "./load-options.js";
 import { openNetwork, warnOfUnused } from "./open-network.js";
 import { tensorOutput } from "./tensor-output.js";
@@ -34,8 +34,14 @@ export class AutoencoderTiny implements LatentCodec {
    * @throws LatentKitError when a file is missing or broken, or the configuration is not supported.
    */
   static async fromPretrained(source: ModelSource, options: LoadOptions = {}): Promise<AutoencoderTiny> {
-    const { config: json, checkpoint, backend, operators } = await openNetwork(source, "diffusion_pytorch_model", options);
-    const config = autoencoderTinyConfig(json);
+    const {
+      config: json,
+      configFile,
+      checkpoint,
+      backend,
+      operators,
+    } = await openNetwork(source, "diffusion_pytorch_model", options);
+    const config = autoencoderTinyConfig(json, configFile);
     const networks = autoencoderTiny(checkpoint, config, operators);
     warnOfUnused(networks.unusedTensors, checkpoint.location, options);
     return new AutoencoderTiny(new AutoencoderSessions(networks, backend), config, networks.unusedTensors);
@@ -52,13 +58,15 @@ export class AutoencoderTiny implements LatentCodec {
   /** A picture `[batch, 3, H, W]` in [-1, 1] as latents `[batch, latent, H / f, W / f]` in the pipelines' units. It has no posterior to draw from. */
   async encode(image: Tensor): Promise<Tensor> {
     checkImage(image, this.config.inChannels, this.scaleFactor);
-    const latents = await oneByOne(image, async (item) => tensorOutput(await this.#sessions.encode(item, ["mean"]), "mean"));
+    const latents = await oneByOne(image, async (item) =>
+      tensorOutput(await this.#sessions.encode(item, ["mean"]), "mean"),
+    );
     return affine(latents, this.config.scalingFactor, 0);
   }
 
   /** Latents `[batch, latent, h, w]` in the pipelines' units to a picture `[batch, 3, h · f, w · f]`, near [-1, 1]. */
   async decode(latents: Tensor): Promise<Tensor> {
-    dims(latents, `B ${this.latentChannels} H W`, "latents");
+    checkLatents(latents, this.latentChannels);
     const unscaled = affine(latents, 1 / this.config.scalingFactor, 0);
     return oneByOne(unscaled, async (item) => tensorOutput(await this.#sessions.decode(item), "sample"));
   }

@@ -1,4 +1,4 @@
-import { dims, type Tensor, type TokenIds, tokenIds } from "@latentkit/core";
+import { checkSameShape, dims, type Tensor, type TokenIds, tokenIds } from "@latentkit/core";
 import { type CLIPTextConfig, clipTextConfig, clipTextModel } from "@latentkit/onnx";
 import type { Session } from "@latentkit/runtime";
 import type { LoadOptions, ModelSource } from "./load-options.js";
@@ -53,8 +53,8 @@ export class CLIPTextEncoder {
    * @throws LatentKitError when a file is missing or broken, or the configuration is not supported.
    */
   static async fromPretrained(source: ModelSource, options: LoadOptions = {}): Promise<CLIPTextEncoder> {
-    const { config: json, checkpoint, backend, operators } = await openNetwork(source, "model", options);
-    const config = clipTextConfig(json);
+    const { config: json, configFile, checkpoint, backend, operators } = await openNetwork(source, "model", options);
+    const config = clipTextConfig(json, configFile);
     const network = clipTextModel(checkpoint, config, operators);
     warnOfUnused(network.unusedTensors, checkpoint.location, options);
     return new CLIPTextEncoder(await backend.createSession(network), config, network.unusedTensors);
@@ -79,7 +79,12 @@ export class CLIPTextEncoder {
   async outputs(ids: TokenIds, options: Omit<EncodeOptions, "clipSkip"> = {}): Promise<CLIPTextOutputs> {
     const hidden = Array.from({ length: this.config.layers + 1 }, (_, i) => `hidden_states.${i}`);
     const projected = this.#session.outputs.some(({ name }) => name === "text_embeds") ? ["text_embeds"] : [];
-    const outputs = await this.#session.run(this.#feeds(ids, options), ["last_hidden_state", "pooler_output", ...projected, ...hidden]);
+    const outputs = await this.#session.run(this.#feeds(ids, options), [
+      "last_hidden_state",
+      "pooler_output",
+      ...projected,
+      ...hidden,
+    ]);
     return {
       lastHiddenState: tensorOutput(outputs, "last_hidden_state"),
       poolerOutput: tensorOutput(outputs, "pooler_output"),
@@ -99,10 +104,13 @@ export class CLIPTextEncoder {
 
   #feeds(ids: TokenIds, { attentionMask }: EncodeOptions): Record<string, TokenIds> {
     const { B, L } = dims(ids, "B L", "ids");
+    if (B === 0 || L === 0)
+      throw new RangeError(`ids: expected at least one text of at least one id, got [${B}, ${L}]`);
     const { maxPositions, vocabSize } = this.config;
     if (L > maxPositions) throw new RangeError(`ids: expected at most ${maxPositions} per text, got ${L}`);
     const stray = ids.data.find((id) => id < 0 || id >= vocabSize);
     if (stray !== undefined) throw new RangeError(`ids: expected values from 0 to ${vocabSize - 1}, got ${stray}`);
+    if (attentionMask) checkSameShape(ids, attentionMask, "attentionMask");
     const mask = attentionMask ?? tokenIds(new Int32Array(B * L).fill(1), [B, L]);
     return { input_ids: ids, attention_mask: mask };
   }

@@ -1,4 +1,4 @@
-import { concat, dims, type RandomSource, split, type Tensor, tensor } from "@latentkit/core";
+import { concat, contiguous, dims, type RandomSource, split, type Tensor, tensor } from "@latentkit/core";
 import type { Autoencoder } from "@latentkit/onnx";
 import type { Backend, Value } from "@latentkit/runtime";
 import { LazySession } from "./lazy-session.js";
@@ -42,20 +42,30 @@ export class AutoencoderSessions {
 /** Runs items of a batch one after the other: a decoder's memory grows with the batch, its speed does not. */
 export async function oneByOne(batch: Tensor, run: (item: Tensor) => Promise<Tensor>): Promise<Tensor> {
   const results: Tensor[] = [];
-  for (const item of split(batch, batch.shape[0] ?? 1)) results.push(await run(item));
+  for (const item of split(contiguous(batch), batch.shape[0] ?? 1)) results.push(await run(item));
   return concat(results);
 }
 
 /** @throws RangeError unless the picture is `[batch, channels, H, W]` with sides that are multiples of `factor`. */
 export function checkImage(image: Tensor, channels: number, factor: number): void {
-  const { H = 0, W = 0 } = dims(image, `B ${channels} H W`, "image");
+  const { B, H, W } = dims(image, `B ${channels} H W`, "image");
+  if (B === 0) throw new RangeError("image: expected at least one picture, got none");
   for (const [name, side] of Object.entries({ height: H, width: W })) {
-    if (side === 0 || side % factor !== 0) throw new RangeError(`image: expected a ${name} that is a multiple of ${factor}, got ${side}`);
+    if (side === 0 || side % factor !== 0)
+      throw new RangeError(`image: expected a ${name} that is a multiple of ${factor}, got ${side}`);
   }
+}
+
+/** @throws RangeError unless the latents are `[batch, channels, H, W]` with none of these 0. */
+export function checkLatents(latents: Tensor, channels: number): void {
+  const { B, H, W } = dims(latents, `B ${channels} H W`, "latents");
+  if (B * H * W === 0) throw new RangeError(`latents: expected no empty axis, got [${latents.shape.join(", ")}]`);
 }
 
 /** a·x + b. */
 export function affine(x: Tensor, a: number, b: number): Tensor {
-  return tensor(x.data.map((value) => a * value + b), x.shape);
+  return tensor(
+    contiguous(x).data.map((value) => a * value + b),
+    x.shape,
+  );
 }
-

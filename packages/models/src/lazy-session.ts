@@ -13,7 +13,8 @@ export class LazySession {
 
   /** @throws LatentKitError `"disposed"` after `dispose`. */
   async run(...args: Parameters<Session["run"]>): ReturnType<Session["run"]> {
-    if (this.#disposed) throw new LatentKitError("disposed", "the network was disposed; open it again with fromPretrained");
+    if (this.#disposed)
+      throw new LatentKitError("disposed", "the network was disposed; open it again with fromPretrained");
     this.#session ??= this.#open();
     return (await this.#session).run(...args);
   }

@@ -1,12 +1,14 @@
 import type { ModelFiles } from "@latentkit/core";
 import { readJson } from "@latentkit/hub";
-import { type Checkpoint, openCheckpoint, type Operators, operatorsFor } from "@latentkit/onnx";
+import { type Checkpoint, type Operators, openCheckpoint, operatorsFor } from "@latentkit/onnx";
 import type { Backend } from "@latentkit/runtime";
 import type { LoadOptions, ModelSource } from "./load-options.js";
 
 /** What every runner begins with. */
 export interface NetworkParts {
   readonly config: unknown;
+  /** Where the configuration is, for messages. */
+  readonly configFile: string;
   readonly checkpoint: Checkpoint;
   readonly backend: Backend;
   /** The fused operators that the backend has. */
@@ -29,14 +31,21 @@ export async function openBackend({ backend, device = "auto" }: LoadOptions): Pr
 /** Opens a network's folder: `config.json` and the weights named `stem`. */
 export async function openNetwork(source: ModelSource, stem: string, options: LoadOptions): Promise<NetworkParts> {
   const { dtype = "auto", variant, signal } = options;
-  if (!DTYPES.includes(dtype)) throw new RangeError(`dtype: expected one of ${DTYPES.join(", ")}, got ${String(dtype)}`);
+  if (!DTYPES.includes(dtype))
+    throw new RangeError(`dtype: expected one of ${DTYPES.join(", ")}, got ${String(dtype)}`);
   signal?.throwIfAborted();
   const files = await openSource(source, options.subfolder);
   const config = await readJson(files, "config.json");
   const checkpoint = await openCheckpoint(files, stem, variant);
   signal?.throwIfAborted();
   const backend = await openBackend(options);
-  return { config, checkpoint, backend, operators: operatorsFor(backend.device) };
+  return {
+    config,
+    configFile: `${files.location}/config.json`,
+    checkpoint,
+    backend,
+    operators: operatorsFor(backend.device),
+  };
 }
 
 /** Tells the caller of tensors that the network has no place for: they may mean that config.json is another model's. */

@@ -5,7 +5,10 @@ import type { Value } from "@latentkit/runtime";
 export function tensorOutput(outputs: Readonly<Record<string, Value>>, name: string): Tensor {
   const value = outputs[name];
   if (!(value?.data instanceof Float32Array)) {
-    throw new LatentKitError("run-failed", `the network gave no float32 output named ${name}; it gave ${Object.keys(outputs).join(", ")}`);
+    throw new LatentKitError(
+      "run-failed",
+      `the network gave no float32 output named ${name}; it gave ${Object.keys(outputs).join(", ")}`,
+    );
   }
   return tensor(value.data, value.shape);
 }

@@ -54,8 +54,14 @@ export class UNet2DConditionModel {
    * @throws LatentKitError when a file is missing or broken, or the configuration is not supported.
    */
   static async fromPretrained(source: ModelSource, options: LoadOptions = {}): Promise<UNet2DConditionModel> {
-    const { config: json, checkpoint, backend, operators } = await openNetwork(source, "diffusion_pytorch_model", options);
-    const config = unet2dConditionConfig(json);
+    const {
+      config: json,
+      configFile,
+      checkpoint,
+      backend,
+      operators,
+    } = await openNetwork(source, "diffusion_pytorch_model", options);
+    const config = unet2dConditionConfig(json, configFile);
     const network = unet2dCondition(checkpoint, config, operators);
     warnOfUnused(network.unusedTensors, checkpoint.location, options);
     return new UNet2DConditionModel(await backend.createSession(network), config, network.unusedTensors);
@@ -75,13 +81,14 @@ export class UNet2DConditionModel {
     encoderHiddenStates: Tensor,
     conditions: UNetConditions = {},
   ): Promise<Tensor> {
-    const { B } = dims(sample, `B ${this.config.inChannels} H W`, "sample");
+    const { B, H, W } = dims(sample, `B ${this.config.inChannels} H W`, "sample");
+    if (B * H * W === 0) throw new RangeError(`sample: expected no empty axis, got [${sample.shape.join(", ")}]`);
     dims(encoderHiddenStates, `${B} L ${this.config.crossAttentionDim}`, "encoderHiddenStates");
     const feeds = {
       sample,
-      timestep: timesteps(timestep, B ?? 1),
+      timestep: timesteps(timestep, B),
       encoder_hidden_states: encoderHiddenStates,
-      ...this.#conditionFeeds(conditions, B ?? 1),
+      ...this.#conditionFeeds(conditions, B),
     };
     return tensorOutput(await this.#session.run(feeds, ["out_sample"]), "out_sample");
   }
@@ -95,37 +102,49 @@ export class UNet2DConditionModel {
     await this.dispose();
   }
 
+  /** @throws TypeError or RangeError unless these are the conditions that the network takes. */
   #conditionFeeds(conditions: UNetConditions, batch: number): Record<string, Value> {
     const wanted = new Set(this.#session.inputs.map(({ name }) => name));
     const feeds = Object.entries(CONDITION_INPUTS).flatMap(([input, option]): [string, Value][] => {
       const value = conditions[option];
       if (wanted.has(input) !== (value !== undefined)) {
-        throw new TypeError(wanted.has(input) ? `${option}: this network needs it` : `${option}: this network does not take it`);
+        throw new TypeError(
+          wanted.has(input) ? `${option}: this network needs it` : `${option}: this network does not take it`,
+        );
       }
       if (value === undefined) return [];
-      return [[input, "data" in value ? checkBatch(value, batch, option) : labels(value, batch)]];
+      return [[input, "data" in value ? value : labels(value, batch, this.config.classEmbeddings ?? 0)]];
     });
+    this.#checkWidths(conditions, batch);
     return Object.fromEntries(feeds);
+  }
+
+  #checkWidths({ timestepCond, textEmbeds, timeIds }: UNetConditions, batch: number): void {
+    const { timeCondProjDim, textTime } = this.config;
+    if (timestepCond) dims(timestepCond, `${batch} ${timeCondProjDim}`, "timestepCond");
+    if (!textEmbeds || !timeIds || !textTime) return;
+    const { ids } = dims(timeIds, `${batch} ids`, "timeIds");
+    // one layer takes both: the text has what the sizes leave
+    const width = textTime.inputDim - ids * textTime.timeEmbedDim;
+    dims(textEmbeds, `${batch} ${width}`, `textEmbeds beside ${ids} timeIds`);
   }
 }
 
 function timesteps(timestep: number | readonly number[], batch: number): Tensor {
   const values = typeof timestep === "number" ? [timestep] : timestep;
-  if (!values.every(Number.isFinite)) throw new RangeError(`timestep: expected finite numbers, got ${values.join(", ")}`);
+  if (!values.every(Number.isFinite))
+    throw new RangeError(`timestep: expected finite numbers, got ${values.join(", ")}`);
   return perItem(values, batch, "timestep", (shape) => tensor(Float32Array.from(values), shape));
 }
 
-function labels(values: readonly number[], batch: number): Value {
-  if (!values.every(Number.isInteger)) throw new RangeError(`classLabels: expected integers, got ${values.join(", ")}`);
+function labels(values: readonly number[], batch: number, classes: number): Value {
+  if (!values.every((label) => Number.isInteger(label) && label >= 0 && label < classes))
+    throw new RangeError(`classLabels: expected integers from 0 to ${classes - 1}, got ${values.join(", ")}`);
   return perItem(values, batch, "classLabels", (shape) => ndarray(BigInt64Array.from(values, BigInt), [...shape]));
 }
 
 function perItem<T>(values: readonly number[], batch: number, name: string, make: (shape: Shape) => T): T {
-  if (values.length !== 1 && values.length !== batch) throw new RangeError(`${name}: expected 1 or ${batch} values, got ${values.length}`);
+  if (values.length !== 1 && values.length !== batch)
+    throw new RangeError(`${name}: expected 1 or ${batch} values, got ${values.length}`);
   return make([values.length]);
-}
-
-function checkBatch(value: Tensor, batch: number, name: string): Tensor {
-  dims(value, `${batch} W`, name);
-  return value;
 }

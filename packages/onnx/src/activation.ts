@@ -9,7 +9,13 @@ type Layer = (g: GraphBuilder, x: GraphValue) => GraphValue;
 const layers: Record<Activation, Layer> = { silu, gelu, quick_gelu: quickGelu, relu };
 
 /** Every name that configurations may use. */
-export const activations: Record<string, Activation> = { silu: "silu", swish: "silu", gelu: "gelu", quick_gelu: "quick_gelu", relu: "relu" };
+export const activations: Record<string, Activation> = {
+  silu: "silu",
+  swish: "silu",
+  gelu: "gelu",
+  quick_gelu: "quick_gelu",
+  relu: "relu",
+};
 
 /** Applies an activation by name. */
 export function activate(g: GraphBuilder, name: Activation, x: GraphValue): GraphValue {
@@ -41,7 +47,11 @@ export function relu(g: GraphBuilder, x: GraphValue): GraphValue {
 
 function sigmoidGated(g: GraphBuilder, x: GraphValue, alpha: number): GraphValue {
   if (g.operators.activation) {
-    return g.node("QuickGelu", [x], { shape: x.shape, domain: "com.microsoft", attributes: { alpha: { float: alpha } } });
+    return g.node("QuickGelu", [x], {
+      shape: x.shape,
+      domain: "com.microsoft",
+      attributes: { alpha: { float: alpha } },
+    });
   }
   return multiply(g, x, g.node("Sigmoid", [scale(g, x, alpha)], { shape: x.shape }));
 }

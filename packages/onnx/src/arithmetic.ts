@@ -1,6 +1,7 @@
 import type { Dim, GraphBuilder, GraphValue } from "./graph-builder.js";
 
-const widerShape = (a: GraphValue, b: GraphValue): readonly Dim[] => (a.shape.length >= b.shape.length ? a.shape : b.shape);
+const widerShape = (a: GraphValue, b: GraphValue): readonly Dim[] =>
+  a.shape.length >= b.shape.length ? a.shape : b.shape;
 
 /** a + b, broadcast. */
 export function add(g: GraphBuilder, a: GraphValue, b: GraphValue): GraphValue {
@@ -39,6 +40,7 @@ export function reshape(g: GraphBuilder, x: GraphValue, target: readonly number[
 /** The length of an axis, which must be known while the graph is built. */
 export function fixedAxis(shape: readonly Dim[], axis: number): number {
   const length = shape.at(axis);
-  if (typeof length !== "number") throw new TypeError(`axis ${axis} of [${shape.join(", ")}] is known only at run time`);
+  if (typeof length !== "number")
+    throw new TypeError(`axis ${axis} of [${shape.join(", ")}] is known only at run time`);
   return length;
 }

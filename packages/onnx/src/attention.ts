@@ -1,3 +1,4 @@
+import { LatentKitError } from "@latentkit/core";
 import { add, fixedAxis, reshape, scale, transpose } from "./arithmetic.js";
 import type { GraphBuilder, GraphValue } from "./graph-builder.js";
 
@@ -7,8 +8,21 @@ import type { GraphBuilder, GraphValue } from "./graph-builder.js";
  */
 export function attention(
   g: GraphBuilder,
-  { q, k, v, heads, bias }: { q: GraphValue; k: GraphValue; v: GraphValue; heads: number; bias?: GraphValue | undefined },
+  {
+    q,
+    k,
+    v,
+    heads,
+    bias,
+  }: { q: GraphValue; k: GraphValue; v: GraphValue; heads: number; bias?: GraphValue | undefined },
 ): GraphValue {
+  const width = fixedAxis(q.shape, -1);
+  if (width % heads !== 0) {
+    throw new LatentKitError(
+      "unsupported-model",
+      `config.json: ${heads} attention heads do not divide ${width} features`,
+    );
+  }
   if (!g.operators.attention) return spelledOut(g, q, k, v, heads, bias);
   return g.node("MultiHeadAttention", [q, k, v, undefined, undefined, bias], {
     domain: "com.microsoft",
@@ -17,7 +31,14 @@ export function attention(
   });
 }
 
-function spelledOut(g: GraphBuilder, q: GraphValue, k: GraphValue, v: GraphValue, heads: number, bias?: GraphValue): GraphValue {
+function spelledOut(
+  g: GraphBuilder,
+  q: GraphValue,
+  k: GraphValue,
+  v: GraphValue,
+  heads: number,
+  bias?: GraphValue,
+): GraphValue {
   const width = fixedAxis(q.shape, -1);
   const [batch = "batch", queries = "queries"] = q.shape;
   const keys = k.shape[1] ?? "keys";
@@ -25,10 +46,14 @@ function spelledOut(g: GraphBuilder, q: GraphValue, k: GraphValue, v: GraphValue
     const shape = [batch, x.shape[1] ?? "length", heads, width / heads];
     return transpose(g, reshape(g, x, [0, -1, heads, width / heads], shape), perm);
   };
-  const products = g.node("MatMul", [perHead(q, [0, 2, 1, 3]), perHead(k, [0, 2, 3, 1])], { shape: [batch, heads, queries, keys] });
+  const products = g.node("MatMul", [perHead(q, [0, 2, 1, 3]), perHead(k, [0, 2, 3, 1])], {
+    shape: [batch, heads, queries, keys],
+  });
   const scaled = scale(g, products, 1 / Math.sqrt(width / heads));
   const scores = bias ? add(g, scaled, bias) : scaled;
   const weights = g.node("Softmax", [scores], { attributes: { axis: -1 }, shape: scores.shape });
-  const mixed = g.node("MatMul", [weights, perHead(v, [0, 2, 1, 3])], { shape: [batch, heads, queries, width / heads] });
+  const mixed = g.node("MatMul", [weights, perHead(v, [0, 2, 1, 3])], {
+    shape: [batch, heads, queries, width / heads],
+  });
   return reshape(g, transpose(g, mixed, [0, 2, 1, 3]), [0, -1, width], q.shape);
 }

@@ -12,7 +12,8 @@ const INTS = 7;
 /** The attribute as ONNX writes it. */
 export function attributeProto(name: string, value: Attribute): AttributeProto {
   if (typeof value === "number") return create(AttributeProtoSchema, { name, type: INT, i: BigInt(value) });
-  if (typeof value === "string") return create(AttributeProtoSchema, { name, type: STRING, s: new TextEncoder().encode(value) });
+  if (typeof value === "string")
+    return create(AttributeProtoSchema, { name, type: STRING, s: new TextEncoder().encode(value) });
   if ("float" in value) return create(AttributeProtoSchema, { name, type: FLOAT, f: value.float });
   return create(AttributeProtoSchema, { name, type: INTS, ints: value.map(BigInt) });
 }

@@ -47,8 +47,10 @@ export function autoencoderKLConfig(json: unknown, file = "vae/config.json"): Au
   read.only("act_fn", "silu", "swish");
   for (const key of ["latents_mean", "latents_std"]) read.only(key);
   const blockOutChannels = read.counts("block_out_channels", [64]);
-  read.eachOneOf("down_block_types", { DownEncoderBlock2D: true }, ["DownEncoderBlock2D"]);
-  read.eachOneOf("up_block_types", { UpDecoderBlock2D: true }, ["UpDecoderBlock2D"]);
+  const down = read.eachOneOf("down_block_types", { DownEncoderBlock2D: true }, ["DownEncoderBlock2D"]);
+  const up = read.eachOneOf("up_block_types", { UpDecoderBlock2D: true }, ["UpDecoderBlock2D"]);
+  read.sameLength("down_block_types", down, blockOutChannels.length);
+  read.sameLength("up_block_types", up, blockOutChannels.length);
   return {
     inChannels: read.count("in_channels", 3),
     outChannels: read.count("out_channels", 3),
@@ -75,16 +77,20 @@ export function autoencoderKL(checkpoint: Checkpoint, config: AutoencoderKLConfi
 function encoderGraph(g: GraphBuilder, weights: Weights, config: AutoencoderKLConfig): ModelGraph {
   const w = weights.at("encoder");
   const { blockOutChannels, normGroups, latentChannels } = config;
-  let h = conv2d(g, w.at("conv_in"), g.input("sample", "float32", ["batch", config.inChannels, "height", "width"]));
+  const image = g.input("sample", "float32", ["batch", config.inChannels, "height", "width"]);
+  let h = conv2d(g, w.at("conv_in"), image, { outChannels: blockOutChannels[0]! });
   for (const [i, outChannels] of blockOutChannels.entries()) {
     const block = w.at(`down_blocks.${i}`);
     h = resnets(g, block, h, config.layersPerBlock, { groups: normGroups, outChannels });
     // the autoencoder pads below and right only, unlike the UNet
-    if (i < blockOutChannels.length - 1) h = conv2d(g, block.at("downsamplers.0.conv"), h, { stride: 2, pads: [0, 0, 1, 1] });
+    if (i < blockOutChannels.length - 1)
+      h = conv2d(g, block.at("downsamplers.0.conv"), h, { stride: 2, pads: [0, 0, 1, 1] });
   }
   h = midBlock(g, w.at("mid_block"), h, config);
-  h = conv2d(g, w.at("conv_out"), silu(g, groupNorm(g, w.at("conv_norm_out"), h, normGroups, NORM_EPSILON)), { outChannels: 2 * latentChannels });
-  posterior(g, config.quantConv ? conv2d(g, weights.at("quant_conv"), h) : h, latentChannels);
+  h = conv2d(g, w.at("conv_out"), silu(g, groupNorm(g, w.at("conv_norm_out"), h, normGroups, NORM_EPSILON)), {
+    outChannels: 2 * latentChannels,
+  });
+  posterior(g, config.quantConv ? conv2d(g, weights.at("quant_conv"), h, { kernel: 1 }) : h, latentChannels);
   return g.build();
 }
 
@@ -98,16 +104,26 @@ function posterior(g: GraphBuilder, moments: GraphValue, channels: number): void
   };
   g.output("mean", half(0));
   const logvar = half(channels);
-  g.output("logvar", g.node("Clip", [logvar, ...LOGVAR_RANGE.map((bound) => g.constant("float32", [bound], []))], { shape: logvar.shape }));
+  g.output(
+    "logvar",
+    g.node("Clip", [logvar, ...LOGVAR_RANGE.map((bound) => g.constant("float32", [bound], []))], {
+      shape: logvar.shape,
+    }),
+  );
 }
 
 function decoderGraph(g: GraphBuilder, weights: Weights, config: AutoencoderKLConfig): ModelGraph {
   const w = weights.at("decoder");
   const { normGroups } = config;
   const latent = g.input("latent_sample", "float32", ["batch", config.latentChannels, "height", "width"]);
-  let h = conv2d(g, w.at("conv_in"), config.postQuantConv ? conv2d(g, weights.at("post_quant_conv"), latent) : latent);
-  h = midBlock(g, w.at("mid_block"), h, config);
+  const unquantised = config.postQuantConv ? conv2d(g, weights.at("post_quant_conv"), latent, { kernel: 1 }) : latent;
   const channels = config.blockOutChannels.toReversed();
+  let h = midBlock(
+    g,
+    w.at("mid_block"),
+    conv2d(g, w.at("conv_in"), unquantised, { outChannels: channels[0]! }),
+    config,
+  );
   for (const [i, outChannels] of channels.entries()) {
     const block = w.at(`up_blocks.${i}`);
     h = resnets(g, block, h, config.layersPerBlock + 1, { groups: normGroups, outChannels });
@@ -118,7 +134,13 @@ function decoderGraph(g: GraphBuilder, weights: Weights, config: AutoencoderKLCo
   return g.build();
 }
 
-function resnets(g: GraphBuilder, w: Weights, x: GraphValue, layers: number, options: { groups: number; outChannels: number }): GraphValue {
+function resnets(
+  g: GraphBuilder,
+  w: Weights,
+  x: GraphValue,
+  layers: number,
+  options: { groups: number; outChannels: number },
+): GraphValue {
   let h = x;
   for (let j = 0; j < layers; j++) h = resnetBlock(g, w.at(`resnets.${j}`), h, { ...options, epsilon: NORM_EPSILON });
   return h;
@@ -133,7 +155,9 @@ function midBlock(g: GraphBuilder, w: Weights, x: GraphValue, config: Autoencode
 
 /** Repositories of 2022 name the projections query, key, value and proj_attn. */
 const projectionNames = (w: Weights) =>
-  w.has("query") ? { q: "query", k: "key", v: "value", out: "proj_attn" } : { q: "to_q", k: "to_k", v: "to_v", out: "to_out.0" };
+  w.has("query")
+    ? { q: "query", k: "key", v: "value", out: "proj_attn" }
+    : { q: "to_q", k: "to_k", v: "to_v", out: "to_out.0" };
 
 /** Self-attention with one head over the pixels, added to x. x: `[B, C, H, W]` */
 function pixelAttention(g: GraphBuilder, w: Weights, x: GraphValue, groups: number): GraphValue {

@@ -31,14 +31,23 @@ export interface AutoencoderTinyConfig {
 export function autoencoderTinyConfig(json: unknown, file = "vae/config.json"): AutoencoderTinyConfig {
   const read = new ConfigReader(json, file);
   read.only("upsample_fn", "nearest");
+  const widths = [64, 64, 64, 64];
+  const half = (name: "encoder" | "decoder", blocks: readonly number[]) => {
+    const depths = read.counts(`num_${name}_blocks`, blocks);
+    const channels = read.counts(`${name}_block_out_channels`, widths);
+    read.sameLength(`${name}_block_out_channels`, channels, depths.length);
+    return { channels, depths };
+  };
+  const encoder = half("encoder", [1, 3, 3, 3]);
+  const decoder = half("decoder", [3, 3, 3, 1]);
   return {
     inChannels: read.count("in_channels", 3),
     outChannels: read.count("out_channels", 3),
     latentChannels: read.count("latent_channels", 4),
-    encoderChannels: read.counts("encoder_block_out_channels", [64, 64, 64, 64]),
-    encoderBlocks: read.counts("num_encoder_blocks", [1, 3, 3, 3]),
-    decoderChannels: read.counts("decoder_block_out_channels", [64, 64, 64, 64]),
-    decoderBlocks: read.counts("num_decoder_blocks", [3, 3, 3, 1]),
+    encoderChannels: encoder.channels,
+    encoderBlocks: encoder.depths,
+    decoderChannels: decoder.channels,
+    decoderBlocks: decoder.depths,
     upsamplingFactor: read.count("upsampling_scaling_factor", 2),
     activation: read.oneOf("act_fn", activations, "relu"),
     scalingFactor: read.number("scaling_factor", 1),
@@ -49,7 +58,11 @@ export function autoencoderTinyConfig(json: unknown, file = "vae/config.json"): 
 }
 
 /** The distilled autoencoder for previews (TAESD, Bohan 2023; Diffusers' `AutoencoderTiny`). It has no posterior: `logvar` is missing. */
-export function autoencoderTiny(checkpoint: Checkpoint, config: AutoencoderTinyConfig, operators?: Operators): Autoencoder {
+export function autoencoderTiny(
+  checkpoint: Checkpoint,
+  config: AutoencoderTinyConfig,
+  operators?: Operators,
+): Autoencoder {
   const weights = new Weights(checkpoint);
   const encoder = encoderGraph(new GraphBuilder("autoencoder-tiny-encoder", operators), weights, config);
   const decoder = decoderGraph(new GraphBuilder("autoencoder-tiny-decoder", operators), weights, config);
@@ -62,7 +75,8 @@ function encoderGraph(g: GraphBuilder, weights: Weights, config: AutoencoderTiny
   // from [-1, 1] to the [0, 1] that it was trained on
   let h = scale(g, add(g, image, g.constant("float32", [1], [])), 0.5);
   for (const [i, blocks] of config.encoderBlocks.entries()) {
-    h = conv2d(g, next(), h, i === 0 ? {} : { stride: 2, pads: [1, 1, 1, 1] });
+    const outChannels = config.encoderChannels[i]!;
+    h = conv2d(g, next(), h, i === 0 ? { outChannels } : { outChannels, stride: 2, bias: false });
     for (let j = 0; j < blocks; j++) h = residual(g, next(), h, config.activation);
   }
   g.output("mean", conv2d(g, next(), h, { outChannels: config.latentChannels }));
@@ -72,15 +86,20 @@ function encoderGraph(g: GraphBuilder, weights: Weights, config: AutoencoderTiny
 function decoderGraph(g: GraphBuilder, weights: Weights, config: AutoencoderTinyConfig): Autoencoder["decoder"] {
   const latent = g.input("latent_sample", "float32", ["batch", config.latentChannels, "height", "width"]);
   const next = layerNames(weights.at("decoder.layers"));
-  let h = activate(g, config.activation, conv2d(g, next(), softClamp(g, latent)));
+  let h = activate(
+    g,
+    config.activation,
+    conv2d(g, next(), softClamp(g, latent), { outChannels: config.decoderChannels[0]! }),
+  );
   next(); // the activation has a number too
   for (const [i, blocks] of config.decoderBlocks.entries()) {
     for (let j = 0; j < blocks; j++) h = residual(g, next(), h, config.activation);
-    if (i < config.decoderBlocks.length - 1) {
+    const isLast = i === config.decoderBlocks.length - 1;
+    if (!isLast) {
       h = upsampleNearest(g, h, config.upsamplingFactor);
       next(); // and so has the enlargement
     }
-    h = conv2d(g, next(), h);
+    h = conv2d(g, next(), h, isLast ? { outChannels: config.outChannels } : { bias: false });
   }
   g.output("sample", add(g, scale(g, h, 2), g.constant("float32", [-1], [])));
   return g.build();
@@ -99,7 +118,9 @@ function softClamp(g: GraphBuilder, x: GraphValue): GraphValue {
 
 /** relu(conv(act(conv(act(conv(x))))) + x) */
 function residual(g: GraphBuilder, w: Weights, x: GraphValue, activation: Activation): GraphValue {
-  const inner = ["0", "2", "4"].reduce((h, name, i) => conv2d(g, w.at(`conv.${name}`), i === 0 ? h : activate(g, activation, h)), x);
-  const skip = w.has("skip") ? conv2d(g, w.at("skip"), x) : x;
-  return relu(g, add(g, inner, skip));
+  const inner = ["0", "2", "4"].reduce(
+    (h, name, i) => conv2d(g, w.at(`conv.${name}`), i === 0 ? h : activate(g, activation, h)),
+    x,
+  );
+  return relu(g, add(g, inner, x));
 }

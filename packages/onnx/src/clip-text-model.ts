@@ -1,13 +1,13 @@
-import { activate, activations, type Activation } from "./activation.js";
+import { type Activation, activate, activations } from "./activation.js";
 import { add } from "./arithmetic.js";
 import { attention } from "./attention.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { ConfigReader } from "./config-reader.js";
 import { elementTypes, GraphBuilder, type GraphValue } from "./graph-builder.js";
 import { linear, timesTransposed } from "./linear.js";
+import { finish, type Network } from "./network.js";
 import { layerNorm } from "./normalization.js";
 import type { Operators } from "./operators.js";
-import { type Network, finish } from "./network.js";
 import { Weights } from "./weights.js";
 
 /** What shapes a CLIP text tower (`text_encoder/config.json`). */
@@ -15,6 +15,8 @@ export interface CLIPTextConfig {
   readonly vocabSize: number;
   readonly hiddenSize: number;
   readonly intermediateSize: number;
+  /** Width of `text_embeds`, where the checkpoint has a projection. */
+  readonly projectionDim: number;
   readonly layers: number;
   readonly heads: number;
   /** Longest sequence of ids, 77 in every released Stable Diffusion. */
@@ -28,13 +30,14 @@ export interface CLIPTextConfig {
 const LEGACY_EOS = 2;
 
 /** Reads `text_encoder/config.json`. */
-export function clipTextConfig(json: unknown): CLIPTextConfig {
-  const read = new ConfigReader(json, "text_encoder/config.json");
+export function clipTextConfig(json: unknown, file = "text_encoder/config.json"): CLIPTextConfig {
+  const read = new ConfigReader(json, file);
   const eosTokenId = read.count("eos_token_id", LEGACY_EOS);
   return {
     vocabSize: read.count("vocab_size", 49408),
     hiddenSize: read.count("hidden_size", 512),
     intermediateSize: read.count("intermediate_size", 2048),
+    projectionDim: read.count("projection_dim", 512),
     layers: read.count("num_hidden_layers", 12),
     heads: read.count("num_attention_heads", 8),
     maxPositions: read.count("max_position_embeddings", 77),
@@ -70,7 +73,9 @@ export function clipTextModel(checkpoint: Checkpoint, config: CLIPTextConfig, op
   const pooled = pool(g, last, ids, config);
   g.output("pooler_output", pooled);
   if (weights.has("text_projection")) {
-    const projection = g.weight(weights.at("text_projection").tensor("weight", [null, config.hiddenSize]));
+    const projection = g.weight(
+      weights.at("text_projection").tensor("weight", [config.projectionDim, config.hiddenSize]),
+    );
     g.output("text_embeds", timesTransposed(g, pooled, projection, "text_projection"));
   }
   return finish(g, weights, isPositionIds);
@@ -85,7 +90,9 @@ function embeddings(g: GraphBuilder, w: Weights, ids: GraphValue, config: CLIPTe
   const tokens = g.weight(w.at("token_embedding").tensor("weight", [vocabSize, hiddenSize]));
   const positions = g.weight(w.at("position_embedding").tensor("weight", [maxPositions, hiddenSize]));
   const length = g.node("Shape", [ids], { attributes: { start: 1, end: 2 }, type: "int64", shape: [1] });
-  const visible = g.node("Slice", [positions, g.constant("int64", [0]), length, g.constant("int64", [0])], { shape: ["length", hiddenSize] });
+  const visible = g.node("Slice", [positions, g.constant("int64", [0]), length, g.constant("int64", [0])], {
+    shape: ["length", hiddenSize],
+  });
   return add(g, g.node("Gather", [tokens, ids], { type: "float32", shape }), visible);
 }
 
@@ -96,29 +103,56 @@ function attentionBias(g: GraphBuilder, mask: GraphValue): GraphValue {
   const square = g.node("Concat", [length, length], { attributes: { axis: 0 }, type: "int64", shape: [2] });
   const ones = g.node("Expand", [g.constant("float32", [1]), square], { shape: ["length", "length"] });
   const past = g.node("Trilu", [ones], { attributes: { upper: 0 }, shape: ["length", "length"] });
-  const seen = g.node("Unsqueeze", [mask, g.constant("int64", [1, 2])], { type: "int32", shape: ["batch", 1, 1, "length"] });
-  const allowed = g.node("Mul", [g.node("Cast", [seen], { attributes: { to: elementTypes.float32 }, type: "float32", shape: seen.shape }), past], { shape });
+  const seen = g.node("Unsqueeze", [mask, g.constant("int64", [1, 2])], {
+    type: "int32",
+    shape: ["batch", 1, 1, "length"],
+  });
+  const allowed = g.node(
+    "Mul",
+    [g.node("Cast", [seen], { attributes: { to: elementTypes.float32 }, type: "float32", shape: seen.shape }), past],
+    { shape },
+  );
   const isAllowed = g.node("Greater", [allowed, g.constant("float32", [0], [])], { type: "bool", shape });
   const lowest = g.constant("float32", [-3.4028234663852886e38], []);
   return g.node("Where", [isAllowed, g.constant("float32", [0], []), lowest], { type: "float32", shape });
 }
 
 /** x + attention(norm₁ x), then x + mlp(norm₂ x). */
-function encoderLayer(g: GraphBuilder, w: Weights, x: GraphValue, bias: GraphValue, config: CLIPTextConfig): GraphValue {
+function encoderLayer(
+  g: GraphBuilder,
+  w: Weights,
+  x: GraphValue,
+  bias: GraphValue,
+  config: CLIPTextConfig,
+): GraphValue {
   const epsilon = config.layerNormEpsilon;
   const normed = layerNorm(g, w.at("layer_norm1"), x, epsilon);
-  const [q, k, v] = ["q_proj", "k_proj", "v_proj"].map((name) => linear(g, w.at("self_attn").at(name), normed)) as [GraphValue, GraphValue, GraphValue];
+  const [q, k, v] = ["q_proj", "k_proj", "v_proj"].map((name) => linear(g, w.at("self_attn").at(name), normed)) as [
+    GraphValue,
+    GraphValue,
+    GraphValue,
+  ];
   const attended = attention(g, { q, k, v, heads: config.heads, bias });
   const middle = add(g, x, linear(g, w.at("self_attn.out_proj"), attended));
-  const inner = linear(g, w.at("mlp.fc1"), layerNorm(g, w.at("layer_norm2"), middle, epsilon), { outFeatures: config.intermediateSize });
-  return add(g, middle, linear(g, w.at("mlp.fc2"), activate(g, config.activation, inner)));
+  const inner = linear(g, w.at("mlp.fc1"), layerNorm(g, w.at("layer_norm2"), middle, epsilon), {
+    outFeatures: config.intermediateSize,
+  });
+  return add(
+    g,
+    middle,
+    linear(g, w.at("mlp.fc2"), activate(g, config.activation, inner), { outFeatures: config.hiddenSize }),
+  );
 }
 
 /** The final state at the end of the text. `[batch, width]` */
 function pool(g: GraphBuilder, last: GraphValue, ids: GraphValue, config: CLIPTextConfig): GraphValue {
   const position = endOfText(g, ids, config.eosTokenId);
   const indices = g.node("Unsqueeze", [position, g.constant("int64", [1])], { type: "int64", shape: ["batch", 1] });
-  return g.node("GatherND", [last, indices], { attributes: { batch_dims: 1 }, type: "float32", shape: ["batch", config.hiddenSize] });
+  return g.node("GatherND", [last, indices], {
+    attributes: { batch_dims: 1 },
+    type: "float32",
+    shape: ["batch", config.hiddenSize],
+  });
 }
 
 function endOfText(g: GraphBuilder, ids: GraphValue, eosTokenId: number | undefined): GraphValue {
@@ -126,5 +160,9 @@ function endOfText(g: GraphBuilder, ids: GraphValue, eosTokenId: number | undefi
   if (eosTokenId === undefined) return g.node("ArgMax", [ids], first);
   const wide = g.node("Cast", [ids], { attributes: { to: elementTypes.int64 }, type: "int64", shape: ids.shape });
   const hits = g.node("Equal", [wide, g.constant("int64", [eosTokenId], [])], { type: "bool", shape: ids.shape });
-  return g.node("ArgMax", [g.node("Cast", [hits], { attributes: { to: elementTypes.int32 }, type: "int32", shape: ids.shape })], first);
+  return g.node(
+    "ArgMax",
+    [g.node("Cast", [hits], { attributes: { to: elementTypes.int32 }, type: "int32", shape: ids.shape })],
+    first,
+  );
 }

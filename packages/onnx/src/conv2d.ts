@@ -1,10 +1,15 @@
+import { fixedAxis } from "./arithmetic.js";
 import type { GraphBuilder, GraphValue } from "./graph-builder.js";
 import type { Weights } from "./weights.js";
 
 /** How the kernel moves. */
 export interface Conv2dOptions {
-  /** Output channels, where the configuration tells. */
+  /** @default as many as come in */
   readonly outChannels?: number;
+  /** Side of the kernel. @default 3 */
+  readonly kernel?: number;
+  /** @default true */
+  readonly bias?: boolean;
   /** @default 1 */
   readonly stride?: number;
   /** Rows and columns added at top, left, bottom and right; by default half the kernel, which keeps the size. */
@@ -13,17 +18,15 @@ export interface Conv2dOptions {
 
 /** A two-dimensional convolution. x: `[B, in, H, W]`, weights: `[out, in, k, k]`. */
 export function conv2d(g: GraphBuilder, w: Weights, x: GraphValue, options: Conv2dOptions = {}): GraphValue {
-  const { outChannels = null, stride = 1 } = options;
-  const channels = x.shape[1];
-  if (typeof channels !== "number") throw new TypeError(`${w.path}: input channels must be known`);
-  const stored = w.tensor("weight", [outChannels, channels, null, null]);
-  const [out = 0, , kernel = 1] = stored.shape;
+  const channels = fixedAxis(x.shape, 1);
+  const { outChannels = channels, kernel = 3, stride = 1 } = options;
   const half = (kernel - 1) / 2;
   const pads = options.pads ?? [half, half, half, half];
-  const bias = w.has("bias") ? g.weight(w.tensor("bias", [out])) : undefined;
-  return g.node("Conv", [x, g.weight(stored), bias], {
+  const weight = g.weight(w.tensor("weight", [outChannels, channels, kernel, kernel]));
+  const bias = options.bias === false ? undefined : g.weight(w.tensor("bias", [outChannels]));
+  return g.node("Conv", [x, weight, bias], {
     attributes: { kernel_shape: [kernel, kernel], strides: [stride, stride], pads },
-    shape: [x.shape[0] ?? "batch", out, ...spatial(x, stride)],
+    shape: [x.shape[0] ?? "batch", outChannels, ...spatial(x, stride)],
     name: w.path,
   });
 }

@@ -1,8 +1,6 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { ExternalFile, ModelFile, ModelGraph } from "@latentkit/core";
 import { type Attribute, attributeProto } from "./attribute.js";
-import { fused, type Operators } from "./operators.js";
-import type { CheckpointTensor, SafetensorsType } from "./safetensors.js";
 import {
   ModelProtoSchema,
   type NodeProto,
@@ -12,9 +10,20 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "./onnx_pb.js";
+import { fused, type Operators } from "./operators.js";
+import type { CheckpointTensor, SafetensorsType } from "./safetensors.js";
 
 /** Element types of graph values, as ONNX numbers them. */
-export const elementTypes = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10, float64: 11, bfloat16: 16 } as const;
+export const elementTypes = {
+  float32: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  bfloat16: 16,
+} as const;
 
 export type ElementType = keyof typeof elementTypes;
 
@@ -97,13 +106,16 @@ export class GraphBuilder {
 
   /** Declares an input of the network. */
   input(name: string, type: ElementType, shape: readonly Dim[]): GraphValue {
+    this.#names.set(name, 1);
     this.#inputs.push(valueInfo(name, type, shape));
     return { name, type, shape };
   }
 
   /** Declares a value as an output of the network. */
   output(name: string, value: GraphValue): void {
-    this.#nodes.push(create(NodeProtoSchema, { opType: "Identity", input: [value.name], output: [name], name: `output/${name}` }));
+    this.#nodes.push(
+      create(NodeProtoSchema, { opType: "Identity", input: [value.name], output: [name], name: `output/${name}` }),
+    );
     this.#outputs.push(valueInfo(name, value.type, value.shape));
   }
 
@@ -112,12 +124,18 @@ export class GraphBuilder {
     const name = this.#unique(options.name === undefined ? opType : `${options.name}/${opType}`);
     const attribute = Object.entries(options.attributes ?? {}).map(([key, value]) => attributeProto(key, value));
     const input = inputs.map((value) => value?.name ?? "");
-    this.#nodes.push(create(NodeProtoSchema, { opType, input, output: [name], name, attribute, domain: options.domain ?? "" }));
+    this.#nodes.push(
+      create(NodeProtoSchema, { opType, input, output: [name], name, attribute, domain: options.domain ?? "" }),
+    );
     return { name, type: options.type ?? inputs[0]?.type ?? "float32", shape: options.shape };
   }
 
   /** A small tensor written into the graph; equal ones are written once. */
-  constant(type: "float32" | "int64", values: readonly number[], shape: readonly number[] = [values.length]): GraphValue {
+  constant(
+    type: "float32" | "int64",
+    values: readonly number[],
+    shape: readonly number[] = [values.length],
+  ): GraphValue {
     const key = `${type} ${shape} ${values}`;
     const known = this.#constants.get(key);
     if (known) return known;
@@ -139,16 +157,25 @@ export class GraphBuilder {
     const [rows = 1, ...inner] = tensor.shape;
     const [from, to] = options.rows ?? [0, rows];
     const shape = options.shape ?? [to - from, ...inner].slice(0, tensor.shape.length);
-    const key = `${tensor.name} ${from} ${to} ${shape}`;
+    const key = `${this.#location(tensor.file)} ${tensor.offset} ${from} ${to} ${shape}`;
     const value = this.#weights.get(key) ?? this.#asFloat32(this.#pointer(tensor, type, [from, to], shape));
     this.#weights.set(key, value);
     return value;
   }
 
-  #pointer(tensor: CheckpointTensor, type: ElementType, [from, to]: readonly [number, number], shape: readonly number[]): GraphValue {
+  #pointer(
+    tensor: CheckpointTensor,
+    type: ElementType,
+    [from, to]: readonly [number, number],
+    shape: readonly number[],
+  ): GraphValue {
     const name = this.#unique(tensor.name);
     const rowBytes = tensor.length / (tensor.shape[0] ?? 1);
-    const range = { location: this.#location(tensor.file), offset: tensor.offset + from * rowBytes, length: (to - from) * rowBytes };
+    const range = {
+      location: this.#location(tensor.file),
+      offset: tensor.offset + from * rowBytes,
+      length: (to - from) * rowBytes,
+    };
     const externalData = Object.entries(range).map(([key, value]) => ({ key, value: String(value) }));
     this.#initializers.push(tensorProto(name, type, shape, { externalData, dataLocation: EXTERNAL }));
     return { name, type, shape };
@@ -166,7 +193,13 @@ export class GraphBuilder {
       irVersion: BigInt(IR_VERSION),
       producerName: "latentkit",
       opsetImport: OPSETS,
-      graph: { name: this.#name, node: this.#nodes, initializer: this.#initializers, input: this.#inputs, output: this.#outputs },
+      graph: {
+        name: this.#name,
+        node: this.#nodes,
+        initializer: this.#initializers,
+        input: this.#inputs,
+        output: this.#outputs,
+      },
     });
     const externalFiles: ExternalFile[] = [...this.#locations].map(([file, location]) => ({ location, file }));
     return { graph: toBinary(ModelProtoSchema, model), externalFiles };
@@ -175,7 +208,8 @@ export class GraphBuilder {
   #unique(name: string): string {
     const count = this.#names.get(name) ?? 0;
     this.#names.set(name, count + 1);
-    return count === 0 ? name : `${name}_${count}`;
+    // a numbered name may be a tensor's own
+    return count === 0 ? name : this.#unique(`${name}_${count}`);
   }
 
   #location(file: ModelFile): string {
@@ -189,7 +223,12 @@ export class GraphBuilder {
   }
 }
 
-function tensorProto(name: string, type: ElementType, shape: readonly number[], data: Partial<Pick<TensorProto, "rawData" | "dataLocation">> & { externalData?: { key: string; value: string }[] }): TensorProto {
+function tensorProto(
+  name: string,
+  type: ElementType,
+  shape: readonly number[],
+  data: Partial<Pick<TensorProto, "rawData" | "dataLocation">> & { externalData?: { key: string; value: string }[] },
+): TensorProto {
   return create(TensorProtoSchema, { name, dataType: elementTypes[type], dims: shape.map(BigInt), ...data });
 }
 

@@ -1,28 +1,29 @@
-import { add, transpose } from "./arithmetic.js";
+import { add, fixedAxis, transpose } from "./arithmetic.js";
 import type { GraphBuilder, GraphValue } from "./graph-builder.js";
 import type { CheckpointTensor } from "./safetensors.js";
 import type { Weights } from "./weights.js";
 
-/** Which part of a layer to take: rows of its weights, that is, output features. */
+/** How a layer is stored, and which part of it to take. */
 export interface LinearOptions {
-  /** Output features, where the configuration tells. */
+  /** @default as many as come in */
   readonly outFeatures?: number;
+  /** @default true */
+  readonly bias?: boolean;
+  /** Rows of the weights, that is, output features. @default all */
   readonly rows?: readonly [number, number];
 }
 
 /** y = x·Wᵀ + b. x: `[…, in]`, W: `[out, in]`; a 1×1 convolution's `[out, in, 1, 1]` serves too. */
 export function linear(g: GraphBuilder, w: Weights, x: GraphValue, options: LinearOptions = {}): GraphValue {
-  const inFeatures = x.shape.at(-1);
-  if (typeof inFeatures !== "number") throw new TypeError(`${w.path}: input features must be known`);
-  const stored = weightMatrix(w, options.outFeatures ?? null, inFeatures);
-  const [from, to] = options.rows ?? [0, stored.shape[0] ?? 0];
-  const matrix = g.weight(stored, { rows: [from, to], shape: [to - from, inFeatures] });
+  const inFeatures = fixedAxis(x.shape, -1);
+  const { outFeatures = inFeatures, bias = true, rows = [0, outFeatures] } = options;
+  const stored = weightMatrix(w, outFeatures, inFeatures);
+  const matrix = g.weight(stored, { rows, shape: [rows[1] - rows[0], inFeatures] });
   const product = timesTransposed(g, x, matrix, w.path);
-  if (!w.has("bias")) return product;
-  return add(g, product, g.weight(w.tensor("bias", [stored.shape[0] ?? 0]), { rows: [from, to] }));
+  return bias ? add(g, product, g.weight(w.tensor("bias", [outFeatures]), { rows })) : product;
 }
 
-function weightMatrix(w: Weights, outFeatures: number | null, inFeatures: number): CheckpointTensor {
+function weightMatrix(w: Weights, outFeatures: number, inFeatures: number): CheckpointTensor {
   const pointwise = w.isPointwiseConvolution();
   return w.tensor("weight", pointwise ? [outFeatures, inFeatures, 1, 1] : [outFeatures, inFeatures]);
 }

@@ -1,3 +1,4 @@
+import { LatentKitError } from "@latentkit/core";
 import { add, multiply, reshape } from "./arithmetic.js";
 import type { GraphBuilder, GraphValue } from "./graph-builder.js";
 import type { Weights } from "./weights.js";
@@ -16,6 +17,12 @@ export function layerNorm(g: GraphBuilder, w: Weights, x: GraphValue, epsilon: n
 /** Normalises each group of channels over its pixels (Wu & He 2018), then scales each channel. x: `[B, C, H, W]`. */
 export function groupNorm(g: GraphBuilder, w: Weights, x: GraphValue, groups: number, epsilon: number): GraphValue {
   const channels = lastOf(x.shape.slice(0, 2));
+  if (channels % groups !== 0) {
+    throw new LatentKitError(
+      "unsupported-model",
+      `${w.path}: norm_num_groups is ${groups}, which does not divide ${channels} channels`,
+    );
+  }
   const grouped = reshape(g, x, [0, groups, -1], [x.shape[0] ?? "batch", groups, "pixels"]);
   const ones = g.constant("float32", new Array(groups).fill(1));
   const zeros = g.constant("float32", new Array(groups).fill(0));
@@ -25,7 +32,9 @@ export function groupNorm(g: GraphBuilder, w: Weights, x: GraphValue, groups: nu
     name: w.path,
   });
   const shaped = sameShape(g, normalized, x);
-  const [weight, bias] = ["weight", "bias"].map((name) => g.weight(w.tensor(name, [channels]), { shape: [channels, 1, 1] }));
+  const [weight, bias] = ["weight", "bias"].map((name) =>
+    g.weight(w.tensor(name, [channels]), { shape: [channels, 1, 1] }),
+  );
   if (!weight || !bias) throw new TypeError(`${w.path}: no parameters`);
   return add(g, multiply(g, shaped, weight), bias);
 }

@@ -1,5 +1,5 @@
-import { add, fixedAxis, multiply, reshape, transpose } from "./arithmetic.js";
 import { gelu } from "./activation.js";
+import { add, fixedAxis, multiply, reshape, transpose } from "./arithmetic.js";
 import { attention } from "./attention.js";
 import type { GraphBuilder, GraphValue } from "./graph-builder.js";
 import { linear } from "./linear.js";
@@ -24,14 +24,19 @@ const LAYER_NORM_EPSILON = 1e-5;
 export function transformer2d(g: GraphBuilder, w: Weights, x: GraphValue, options: TransformerOptions): GraphValue {
   const normed = groupNorm(g, w.at("norm"), x, options.groups, NORM_EPSILON);
   let tokens = linear(g, w.at("proj_in"), toTokens(g, normed));
-  for (let i = 0; i < options.layers; i++) tokens = transformerBlock(g, w.at(`transformer_blocks.${i}`), tokens, options);
+  for (let i = 0; i < options.layers; i++)
+    tokens = transformerBlock(g, w.at(`transformer_blocks.${i}`), tokens, options);
   return add(g, toPixels(g, linear(g, w.at("proj_out"), tokens), x), x);
 }
 
 /** `[B, C, H, W]` → `[B, H·W, C]` */
 function toTokens(g: GraphBuilder, x: GraphValue): GraphValue {
   const [batch = "batch", channels = 0] = x.shape;
-  return transpose(g, reshape(g, x, [0, fixedAxis(x.shape, 1), -1], [batch, channels, `${x.shape[2]}*${x.shape[3]}`]), [0, 2, 1]);
+  return transpose(
+    g,
+    reshape(g, x, [0, fixedAxis(x.shape, 1), -1], [batch, channels, `${x.shape[2]}*${x.shape[3]}`]),
+    [0, 2, 1],
+  );
 }
 
 /** `[B, H·W, C]` → the shape of `like`. */
@@ -44,16 +49,26 @@ function toPixels(g: GraphBuilder, tokens: GraphValue, like: GraphValue): GraphV
 function transformerBlock(g: GraphBuilder, w: Weights, x: GraphValue, options: TransformerOptions): GraphValue {
   const normed = (name: string, value: GraphValue) => layerNorm(g, w.at(name), value, LAYER_NORM_EPSILON);
   const first = normed("norm1", x);
-  const own = add(g, crossAttention(g, w.at("attn1"), first, options.onlyCrossAttention ? options.context : first, options.heads), x);
+  const own = add(
+    g,
+    crossAttention(g, w.at("attn1"), first, options.onlyCrossAttention ? options.context : first, options.heads),
+    x,
+  );
   const text = add(g, crossAttention(g, w.at("attn2"), normed("norm2", own), options.context, options.heads), own);
   return add(g, feedForward(g, w.at("ff"), normed("norm3", text)), text);
 }
 
 /** Queries from x, keys and values from the context. */
-export function crossAttention(g: GraphBuilder, w: Weights, x: GraphValue, context: GraphValue, heads: number): GraphValue {
-  const q = linear(g, w.at("to_q"), x);
-  const k = linear(g, w.at("to_k"), context);
-  const v = linear(g, w.at("to_v"), context);
+export function crossAttention(
+  g: GraphBuilder,
+  w: Weights,
+  x: GraphValue,
+  context: GraphValue,
+  heads: number,
+): GraphValue {
+  const project = (name: string, from: GraphValue) =>
+    linear(g, w.at(name), from, { outFeatures: fixedAxis(x.shape, -1), bias: false });
+  const [q, k, v] = [project("to_q", x), project("to_k", context), project("to_v", context)];
   return linear(g, w.at("to_out.0"), attention(g, { q, k, v, heads }));
 }
 
@@ -63,6 +78,5 @@ function feedForward(g: GraphBuilder, w: Weights, x: GraphValue): GraphValue {
   const inner = 4 * fixedAxis(x.shape, -1);
   const value = linear(g, gate, x, { outFeatures: 2 * inner, rows: [0, inner] });
   const gated = gelu(g, linear(g, gate, x, { outFeatures: 2 * inner, rows: [inner, 2 * inner] }));
-  return linear(g, w.at("net.2"), multiply(g, value, gated));
+  return linear(g, w.at("net.2"), multiply(g, value, gated), { outFeatures: fixedAxis(x.shape, -1) });
 }
-

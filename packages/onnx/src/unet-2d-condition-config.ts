@@ -1,4 +1,3 @@
-import { LatentKitError } from "@latentkit/core";
 import { ConfigReader } from "./config-reader.js";
 
 /** One resolution of the UNet. */
@@ -65,7 +64,7 @@ export function unet2dConditionConfig(json: unknown, file = "unet/config.json"):
     normEpsilon: read.number("norm_eps", 1e-5),
     downsamplePadding: read.number("downsample_padding", 1),
     midBlockScale: read.number("mid_block_scale_factor", 1),
-    crossAttentionDim: crossAttentionDim(read, channels.length),
+    crossAttentionDim: read.uniform("cross_attention_dim", 1280, channels.length),
     flipSinToCos: read.boolean("flip_sin_to_cos", true),
     freqShift: read.number("freq_shift", 0),
     timeCondProjDim: read.optionalCount("time_cond_proj_dim"),
@@ -85,20 +84,30 @@ function refuseUnsupported(read: ConfigReader): void {
   read.only("conv_in_kernel", 3);
   read.only("conv_out_kernel", 3);
   read.only("resnet_out_scale_factor", 1);
-  for (const key of ["center_input_sample", "dual_cross_attention", "class_embeddings_concat", "resnet_skip_time_act"]) read.only(key, false);
-  for (const key of ["class_embed_type", "encoder_hid_dim", "encoder_hid_dim_type", "cross_attention_norm"]) read.only(key);
+  read.only("downsample_padding", 0, 1);
+  for (const key of ["center_input_sample", "dual_cross_attention", "class_embeddings_concat", "resnet_skip_time_act"])
+    read.only(key, false);
+  for (const key of ["class_embed_type", "encoder_hid_dim", "encoder_hid_dim_type", "cross_attention_norm"])
+    read.only(key);
   for (const key of ["time_embedding_act_fn", "timestep_post_act", "time_embedding_dim"]) read.only(key);
 }
 
 /** The blocks of the way down, the middle and the way up. */
-function resolutions(read: ConfigReader, channels: readonly number[]): Pick<UNet2DConditionConfig, "downBlocks" | "midBlock" | "upBlocks"> {
+function resolutions(
+  read: ConfigReader,
+  channels: readonly number[],
+): Pick<UNet2DConditionConfig, "downBlocks" | "midBlock" | "upBlocks"> {
   const count = channels.length;
   const down = read.eachOneOf("down_block_types", DOWN_BLOCKS, SD1_DOWN_BLOCKS);
   const up = read.eachOneOf("up_block_types", UP_BLOCKS, SD1_UP_BLOCKS);
   read.sameLength("down_block_types", down, count);
   read.sameLength("up_block_types", up, count);
   // the name is a historic mistake of Diffusers: it holds the number of heads
-  const heads = read.perBlock(read.isSet("num_attention_heads") ? "num_attention_heads" : "attention_head_dim", 8, count);
+  const heads = read.perBlock(
+    read.isSet("num_attention_heads") ? "num_attention_heads" : "attention_head_dim",
+    8,
+    count,
+  );
   const layers = read.perBlock("transformer_layers_per_block", 1, count);
   const reversed = "reverse_transformer_layers_per_block";
   const upLayers = read.isSet(reversed) ? read.perBlock(reversed, 1, count) : layers.toReversed();
@@ -118,15 +127,10 @@ function resolutions(read: ConfigReader, channels: readonly number[]): Pick<UNet
   };
 }
 
-function crossAttentionDim(read: ConfigReader, blocks: number): number {
-  const [width = 1280, ...others] = read.perBlock("cross_attention_dim", 1280, blocks);
-  if (others.some((other) => other !== width)) {
-    throw new LatentKitError("unsupported-model", "unet/config.json: cross_attention_dim differs between blocks; supported: one width");
-  }
-  return width;
-}
-
 function textTime(read: ConfigReader): UNet2DConditionConfig["textTime"] {
   if (!read.isSet("addition_embed_type")) return undefined;
-  return { timeEmbedDim: read.count("addition_time_embed_dim"), inputDim: read.count("projection_class_embeddings_input_dim") };
+  return {
+    timeEmbedDim: read.count("addition_time_embed_dim"),
+    inputDim: read.count("projection_class_embeddings_input_dim"),
+  };
 }

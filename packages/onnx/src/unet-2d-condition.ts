@@ -38,9 +38,13 @@ export function unet2dCondition(checkpoint: Checkpoint, config: UNet2DConditionC
   const conditioning: Conditioning = { config, time, context };
 
   const first = conv2d(g, w.at("conv_in"), sample, { outChannels: config.downBlocks[0]!.channels });
-  const skips = config.downBlocks.reduce((above, block, i) => [...above, ...downBlock(g, w.at(`down_blocks.${i}`), above.at(-1)!, block, i, conditioning)], [first]);
+  const skips = config.downBlocks.reduce(
+    (above, block, i) => [...above, ...downBlock(g, w.at(`down_blocks.${i}`), above.at(-1)!, block, i, conditioning)],
+    [first],
+  );
   let h = midBlock(g, w.at("mid_block"), skips.at(-1)!, conditioning);
-  for (const [i, block] of config.upBlocks.entries()) h = upBlock(g, w.at(`up_blocks.${i}`), h, skips, block, i, conditioning);
+  for (const [i, block] of config.upBlocks.entries())
+    h = upBlock(g, w.at(`up_blocks.${i}`), h, skips, block, i, conditioning);
 
   const normed = silu(g, groupNorm(g, w.at("conv_norm_out"), h, config.normGroups, config.normEpsilon));
   g.output("out_sample", conv2d(g, w.at("conv_out"), normed, { outChannels: config.outChannels }));
@@ -49,16 +53,33 @@ export function unet2dCondition(checkpoint: Checkpoint, config: UNet2DConditionC
 
 /** The timestep, and whatever else the network is told about the whole picture, as one vector. */
 function timeEmbedding(g: GraphBuilder, w: Weights, config: UNet2DConditionConfig): GraphValue {
-  const timestep = g.node("Unsqueeze", [g.input("timestep", "float32", ["steps"]), g.constant("int64", [1])], { shape: ["steps", 1] });
-  const guidance = config.timeCondProjDim === undefined ? undefined : g.input("timestep_cond", "float32", ["batch", config.timeCondProjDim]);
-  const embedding = timestepEmbedding(g, w.at("time_embedding"), sinusoid(g, timestep, config.downBlocks[0]!.channels, config), guidance);
+  const timestep = g.node("Unsqueeze", [g.input("timestep", "float32", ["steps"]), g.constant("int64", [1])], {
+    shape: ["steps", 1],
+  });
+  const guidance =
+    config.timeCondProjDim === undefined
+      ? undefined
+      : g.input("timestep_cond", "float32", ["batch", config.timeCondProjDim]);
+  const embedding = timestepEmbedding(
+    g,
+    w.at("time_embedding"),
+    sinusoid(g, timestep, config.downBlocks[0]!.channels, config),
+    timeWidth(config),
+    guidance,
+  );
   const others = [classEmbedding(g, w, config), textTimeEmbedding(g, w, config)].filter((value) => value !== undefined);
-  return silu(g, others.reduce((sum, other) => add(g, other, sum), embedding));
+  return silu(
+    g,
+    others.reduce((sum, other) => add(g, other, sum), embedding),
+  );
 }
+
+/** Width of the vector that tells every block the timestep. */
+const timeWidth = (config: UNet2DConditionConfig): number => 4 * config.downBlocks[0]!.channels;
 
 function classEmbedding(g: GraphBuilder, w: Weights, config: UNet2DConditionConfig): GraphValue | undefined {
   if (config.classEmbeddings === undefined) return undefined;
-  const width = 4 * config.downBlocks[0]!.channels;
+  const width = timeWidth(config);
   const table = g.weight(w.at("class_embedding").tensor("weight", [config.classEmbeddings, width]));
   return g.node("Gather", [table, g.input("class_labels", "int64", ["batch"])], { shape: ["batch", width] });
 }
@@ -68,27 +89,48 @@ function textTimeEmbedding(g: GraphBuilder, w: Weights, config: UNet2DConditionC
   if (!config.textTime) return undefined;
   const { timeEmbedDim, inputDim } = config.textTime;
   const text = g.input("text_embeds", "float32", ["batch", "text_width"]);
-  const ids = g.node("Unsqueeze", [g.input("time_ids", "float32", ["batch", "ids"]), g.constant("int64", [2])], { shape: ["batch", "ids", 1] });
-  const waves = g.node("Flatten", [sinusoid(g, ids, timeEmbedDim, config)], { attributes: { axis: 1 }, shape: ["batch", "waves"] });
+  const ids = g.node("Unsqueeze", [g.input("time_ids", "float32", ["batch", "ids"]), g.constant("int64", [2])], {
+    shape: ["batch", "ids", 1],
+  });
+  const waves = g.node("Flatten", [sinusoid(g, ids, timeEmbedDim, config)], {
+    attributes: { axis: 1 },
+    shape: ["batch", "waves"],
+  });
   const joined = g.node("Concat", [text, waves], { attributes: { axis: 1 }, shape: ["batch", inputDim] });
-  return timestepEmbedding(g, w.at("add_embedding"), joined);
+  return timestepEmbedding(g, w.at("add_embedding"), joined, timeWidth(config));
 }
 
-/** Residual blocks, each followed by its transformers, then half the size. Returns every hidden state, the last one first in need. */
-function downBlock(g: GraphBuilder, w: Weights, x: GraphValue, block: UNetBlock, index: number, { config, ...rest }: Conditioning): GraphValue[] {
+/** Residual blocks, each followed by its transformers, then half the size. Returns every hidden state on the way. */
+function downBlock(
+  g: GraphBuilder,
+  w: Weights,
+  x: GraphValue,
+  block: UNetBlock,
+  index: number,
+  conditioning: Conditioning,
+): GraphValue[] {
+  const { layersPerBlock, downBlocks, downsamplePadding: pad } = conditioning.config;
   const states: GraphValue[] = [];
   let h = x;
-  for (let j = 0; j < config.layersPerBlock[index]!; j++) {
-    h = layer(g, w, h, j, block, { config, ...rest });
+  for (let j = 0; j < layersPerBlock[index]!; j++) {
+    h = layer(g, w, h, j, block, conditioning);
     states.push(h);
   }
-  if (index === config.downBlocks.length - 1) return states;
-  const pad = config.downsamplePadding;
-  return [...states, conv2d(g, w.at("downsamplers.0.conv"), h, { stride: 2, pads: [pad, pad, pad, pad] })];
+  if (index === downBlocks.length - 1) return states;
+  // without padding of its own, Diffusers pads below and right
+  const pads = pad === 0 ? ([0, 0, 1, 1] as const) : ([pad, pad, pad, pad] as const);
+  return [...states, conv2d(g, w.at("downsamplers.0.conv"), h, { stride: 2, pads })];
 }
 
 /** One residual block and its transformers. */
-function layer(g: GraphBuilder, w: Weights, x: GraphValue, j: number, block: UNetBlock, { config, time, context }: Conditioning): GraphValue {
+function layer(
+  g: GraphBuilder,
+  w: Weights,
+  x: GraphValue,
+  j: number,
+  block: UNetBlock,
+  { config, time, context }: Conditioning,
+): GraphValue {
   const resnet = { groups: config.normGroups, epsilon: config.normEpsilon, time, outChannels: block.channels };
   const h = resnetBlock(g, w.at(`resnets.${j}`), x, resnet);
   if (block.transformerLayers === 0) return h;
@@ -102,13 +144,27 @@ function transformerOptions(block: UNetBlock, config: UNet2DConditionConfig, con
 
 function midBlock(g: GraphBuilder, w: Weights, x: GraphValue, { config, time, context }: Conditioning): GraphValue {
   const { midBlock, normGroups: groups, normEpsilon: epsilon, midBlockScale: outputScale } = config;
-  const resnet = (name: string, value: GraphValue) => resnetBlock(g, w.at(name), value, { groups, epsilon, time, outputScale });
-  const attended = transformer2d(g, w.at("attentions.0"), resnet("resnets.0", x), transformerOptions(midBlock, config, context));
+  const resnet = (name: string, value: GraphValue) =>
+    resnetBlock(g, w.at(name), value, { groups, epsilon, time, outputScale });
+  const attended = transformer2d(
+    g,
+    w.at("attentions.0"),
+    resnet("resnets.0", x),
+    transformerOptions(midBlock, config, context),
+  );
   return resnet("resnets.1", attended);
 }
 
 /** Residual blocks over the state and the way down's state of the same size, then twice the size. Takes its states off `skips`. */
-function upBlock(g: GraphBuilder, w: Weights, x: GraphValue, skips: GraphValue[], block: UNetBlock, index: number, conditioning: Conditioning): GraphValue {
+function upBlock(
+  g: GraphBuilder,
+  w: Weights,
+  x: GraphValue,
+  skips: GraphValue[],
+  block: UNetBlock,
+  index: number,
+  conditioning: Conditioning,
+): GraphValue {
   const { config } = conditioning;
   const layers = config.layersPerBlock.at(-1 - index)! + 1;
   let h = x;

@@ -8,7 +8,10 @@ const NEAREST = { mode: "nearest", coordinate_transformation_mode: "asymmetric",
 export function upsampleNearest(g: GraphBuilder, x: GraphValue, factor = 2): GraphValue {
   const scales = g.constant("float32", [1, 1, factor, factor]);
   const [batch = "batch", channels = 0, height, width] = x.shape;
-  return g.node("Resize", [x, undefined, scales], { attributes: NEAREST, shape: [batch, channels, `${height}*${factor}`, `${width}*${factor}`] });
+  return g.node("Resize", [x, undefined, scales], {
+    attributes: NEAREST,
+    shape: [batch, channels, `${height}*${factor}`, `${width}*${factor}`],
+  });
 }
 
 /** The height and width of `like`, which is twice that of `x`, or one less where a side was odd on the way down. */
@@ -16,7 +19,10 @@ export function upsampleLike(g: GraphBuilder, x: GraphValue, like: GraphValue): 
   const outer = g.node("Shape", [x], { attributes: { start: 0, end: 2 }, type: "int64", shape: [2] });
   const inner = g.node("Shape", [like], { attributes: { start: 2, end: 4 }, type: "int64", shape: [2] });
   const sizes = g.node("Concat", [outer, inner], { attributes: { axis: 0 }, type: "int64", shape: [4] });
-  return g.node("Resize", [x, undefined, undefined, sizes], { attributes: NEAREST, shape: [...x.shape.slice(0, 2), ...like.shape.slice(2)] });
+  return g.node("Resize", [x, undefined, undefined, sizes], {
+    attributes: NEAREST,
+    shape: [...x.shape.slice(0, 2), ...like.shape.slice(2)],
+  });
 }
 
 /** A convolution of the enlarged picture (Diffusers' `Upsample2D`). */

@@ -46,9 +46,15 @@ export class Weights {
     const path = this.#join(name);
     const found = this.#checkpoint.tensors.get(path);
     if (!found) {
-      throw new LatentKitError("invalid-checkpoint", `${this.#checkpoint.location}: the tensor ${path} is missing; is config.json the one of this checkpoint?`);
+      throw new LatentKitError(
+        "invalid-checkpoint",
+        `${this.#checkpoint.location}: the tensor ${path} is missing; is config.json the one of this checkpoint?`,
+      );
     }
-    if (found.shape.length !== shape.length || shape.some((length, axis) => length !== null && length !== found.shape[axis])) {
+    if (
+      found.shape.length !== shape.length ||
+      shape.some((length, axis) => length !== null && length !== found.shape[axis])
+    ) {
       const expected = shape.map((length) => length ?? "any").join(", ");
       throw new LatentKitError(
         "invalid-checkpoint",

@@ -27,7 +27,11 @@ export interface EncodePromptOptions {
  * const context = await encodePrompt(pipe.components, ["a red apple"], { negativePrompts: ["blurry"] }); // [2, 77, 768]
  * ```
  */
-export async function encodePrompt(parts: TextParts, prompts: readonly string[], options: EncodePromptOptions = {}): Promise<Tensor> {
+export async function encodePrompt(
+  parts: TextParts,
+  prompts: readonly string[],
+  options: EncodePromptOptions = {},
+): Promise<Tensor> {
   const { negativePrompts = [], clipSkip = 0, numImagesPerPrompt = 1, onWarning } = options;
   const texts = [...negativePrompts, ...prompts];
   warnOfOverflow(parts.tokenizer, texts, onWarning);
@@ -36,12 +40,20 @@ export async function encodePrompt(parts: TextParts, prompts: readonly string[],
 }
 
 /** Context that was encoded before, in the order `encodePrompt` gives. */
-export function joinEmbeds(promptEmbeds: Tensor, negativePromptEmbeds: Tensor | undefined, numImagesPerPrompt: number): Tensor {
+export function joinEmbeds(
+  promptEmbeds: Tensor,
+  negativePromptEmbeds: Tensor | undefined,
+  numImagesPerPrompt: number,
+): Tensor {
   const embeds = negativePromptEmbeds ? [negativePromptEmbeds, promptEmbeds] : [promptEmbeds];
   return concat(embeds.map((value) => repeatInterleave(value, numImagesPerPrompt)));
 }
 
-function warnOfOverflow(tokenizer: CLIPTokenizer, texts: readonly string[], onWarning: EncodePromptOptions["onWarning"]): void {
+function warnOfOverflow(
+  tokenizer: CLIPTokenizer,
+  texts: readonly string[],
+  onWarning: EncodePromptOptions["onWarning"],
+): void {
   for (const text of texts) {
     const rest = tokenizer.overflow(text);
     if (rest === undefined) continue;

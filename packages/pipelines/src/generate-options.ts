@@ -88,18 +88,33 @@ export function settle(options: GenerateOptions, facts: ModelFacts): Request {
   const { height = facts.defaultSize, width = facts.defaultSize, guidanceScale = 7.5, guidanceRescale = 0 } = options;
   const { numImagesPerPrompt = 1, outputType = "image", promptEmbeds, negativePromptEmbeds } = options;
   for (const [name, side] of Object.entries({ height, width })) checkSide(name, side);
-  if (!Number.isFinite(guidanceScale)) throw new RangeError(`guidanceScale: expected a finite number, got ${guidanceScale}`);
-  if (!(guidanceRescale >= 0 && guidanceRescale <= 1)) throw new RangeError(`guidanceRescale: expected 0 to 1, got ${guidanceRescale}`);
-  if (!isCount(numImagesPerPrompt)) throw new RangeError(`numImagesPerPrompt: expected a positive integer, got ${numImagesPerPrompt}`);
-  if (!OUTPUT_TYPES.includes(outputType)) throw new RangeError(`outputType: expected one of ${OUTPUT_TYPES.join(", ")}, got ${outputType}`);
+  if (!Number.isFinite(guidanceScale))
+    throw new RangeError(`guidanceScale: expected a finite number, got ${guidanceScale}`);
+  if (!(guidanceRescale >= 0 && guidanceRescale <= 1))
+    throw new RangeError(`guidanceRescale: expected 0 to 1, got ${guidanceRescale}`);
+  if (!isCount(numImagesPerPrompt))
+    throw new RangeError(`numImagesPerPrompt: expected a positive integer, got ${numImagesPerPrompt}`);
+  if (!OUTPUT_TYPES.includes(outputType))
+    throw new RangeError(`outputType: expected one of ${OUTPUT_TYPES.join(", ")}, got ${outputType}`);
   const prompts = promptTexts(options);
   const count = promptEmbeds ? embedCount(promptEmbeds, negativePromptEmbeds) : prompts.length;
   const images = count * numImagesPerPrompt;
   const latentShape = [images, facts.latentChannels, height / facts.scaleFactor, width / facts.scaleFactor];
   if (options.latents) dims(options.latents, latentShape.join(" "), "latents");
   return {
-    height, width, prompts, negativePrompts: negativeTexts(options, count), promptEmbeds, negativePromptEmbeds,
-    guidanceScale, guidanceRescale, numImagesPerPrompt, images, latentShape, outputType, plan: planOptions(options),
+    height,
+    width,
+    prompts,
+    negativePrompts: negativeTexts(options, count),
+    promptEmbeds,
+    negativePromptEmbeds,
+    guidanceScale,
+    guidanceRescale,
+    numImagesPerPrompt,
+    images,
+    latentShape,
+    outputType,
+    plan: planOptions(options),
   };
 }
 
@@ -113,7 +128,11 @@ const isCount = (value: number): boolean => Number.isInteger(value) && value > 0
 
 function promptTexts({ prompt, promptEmbeds }: GenerateOptions): readonly string[] {
   if ((prompt === undefined) === (promptEmbeds === undefined)) {
-    throw new TypeError(prompt === undefined ? "prompt: expected a text (or promptEmbeds)" : "prompt: expected nothing beside promptEmbeds");
+    throw new TypeError(
+      prompt === undefined
+        ? "prompt: expected a text (or promptEmbeds)"
+        : "prompt: expected nothing beside promptEmbeds",
+    );
   }
   return prompt === undefined ? [] : texts(prompt, "prompt");
 }
@@ -128,9 +147,11 @@ function texts(value: string | readonly string[], name: string): readonly string
 }
 
 function negativeTexts({ negativePrompt, negativePromptEmbeds }: GenerateOptions, count: number): readonly string[] {
-  if (negativePrompt !== undefined && negativePromptEmbeds) throw new TypeError("negativePrompt: expected nothing beside negativePromptEmbeds");
+  if (negativePrompt !== undefined && negativePromptEmbeds)
+    throw new TypeError("negativePrompt: expected nothing beside negativePromptEmbeds");
   const list = texts(negativePrompt ?? "", "negativePrompt");
-  if (list.length !== 1 && list.length !== count) throw new RangeError(`negativePrompt: expected 1 or ${count} texts, got ${list.length}`);
+  if (list.length !== 1 && list.length !== count)
+    throw new RangeError(`negativePrompt: expected 1 or ${count} texts, got ${list.length}`);
   return Array.from({ length: count }, (_, i) => list[i % list.length] ?? "");
 }
 

@@ -46,4 +46,3 @@ export async function guided(
   ]);
   return guidanceRescale > 0 ? rescaleNoise(noise, conditional, guidanceRescale) : noise;
 }
-

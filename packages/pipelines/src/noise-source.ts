@@ -13,11 +13,17 @@ export interface NoiseSource {
  *
  * @throws TypeError for both a seed and a source; RangeError when a list has another length than there are images.
  */
-export function noiseSource(seed: number | readonly number[] | undefined, random: RandomSource | undefined, images: number): NoiseSource {
-  if (random && seed !== undefined) throw new TypeError("seed: expected nothing beside random, which is a source of its own");
+export function noiseSource(
+  seed: number | readonly number[] | undefined,
+  random: RandomSource | undefined,
+  images: number,
+): NoiseSource {
+  if (random && seed !== undefined)
+    throw new TypeError("seed: expected nothing beside random, which is a source of its own");
   if (random) return { random, seeds: [] };
   if (typeof seed === "object") {
-    if (seed.length !== images) throw new RangeError(`seed: expected ${images} seeds, one per image, got ${seed.length}`);
+    if (seed.length !== images)
+      throw new RangeError(`seed: expected ${images} seeds, one per image, got ${seed.length}`);
     return { random: randomPerItem(seed.map((value) => torchRandom(value))), seeds: seed };
   }
   const [fresh = 0] = seed === undefined ? crypto.getRandomValues(new Uint32Array(1)) : [seed];

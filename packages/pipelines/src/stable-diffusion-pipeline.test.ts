@@ -1,5 +1,5 @@
-import { AutoencoderKL, UNet2DConditionModel } from "@latentkit/models";
 import { loadImage } from "@latentkit/images";
+import { AutoencoderKL, UNet2DConditionModel } from "@latentkit/models";
 import { schedulerFromConfig, stableDiffusionConfig } from "@latentkit/schedulers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fixtures, golden, goldenJson, goldenTensors, maxDifference } from "../../../tests/golden.js";
@@ -40,7 +40,8 @@ afterAll(() => pipe.dispose());
 /** The pipeline of a case: another sampler, sometimes another UNet, the rest shared. */
 async function pipelineOf(run: Case): Promise<{ pipeline: StableDiffusionPipeline; free: () => Promise<void> }> {
   const scheduler = schedulerFromConfig(stableDiffusionConfig(run.scheduler));
-  if (run.unet === "unet") return { pipeline: new StableDiffusionPipeline({ ...pipe.components, scheduler }), free: async () => {} };
+  if (run.unet === "unet")
+    return { pipeline: new StableDiffusionPipeline({ ...pipe.components, scheduler }), free: async () => {} };
   const unet = await UNet2DConditionModel.fromPretrained(`${fixtures}pipelines/tiny-lcm-unet`, { device: "cpu" });
   return { pipeline: new StableDiffusionPipeline({ ...pipe.components, unet, scheduler }), free: () => unet.dispose() };
 }

@@ -64,7 +64,10 @@ export class StableDiffusionPipeline {
    *
    * @throws LatentKitError when something is missing, broken or not supported, with what to do.
    */
-  static async fromPretrained(source?: ModelSource, options: PipelineLoadOptions = {}): Promise<StableDiffusionPipeline> {
+  static async fromPretrained(
+    source?: ModelSource,
+    options: PipelineLoadOptions = {},
+  ): Promise<StableDiffusionPipeline> {
     const { components, owned } = await loadComponents(source, options);
     return new StableDiffusionPipeline(components, owned);
   }
@@ -106,7 +109,11 @@ export class StableDiffusionPipeline {
     await this.dispose();
   }
 
-  async *#run(request: Request, plan: ReturnType<Scheduler["plan"]>, options: GenerateOptions): AsyncGenerator<Step, GenerateResult, undefined> {
+  async *#run(
+    request: Request,
+    plan: ReturnType<Scheduler["plan"]>,
+    options: GenerateOptions,
+  ): AsyncGenerator<Step, GenerateResult, undefined> {
     const { unet, vae } = this.#parts;
     const { signal } = options;
     const warnings: Warning[] = [];
@@ -121,7 +128,13 @@ export class StableDiffusionPipeline {
     let state = plan.start(options.latents ?? random.normal(request.latentShape));
     const { guidanceScale, guidanceRescale } = request;
     const conditions = distilledGuidance(unet, request);
-    for await (const next of denoise(unet, plan, state, context, { guidanceScale, guidanceRescale, conditions, random, signal })) {
+    for await (const next of denoise(unet, plan, state, context, {
+      guidanceScale,
+      guidanceRescale,
+      conditions,
+      random,
+      signal,
+    })) {
       state = next;
       yield stepOf(state, plan.timesteps, vae);
     }
@@ -135,12 +148,24 @@ export class StableDiffusionPipeline {
   }
 
   /** The text as the UNet takes it; negative prompts only where there is guidance. */
-  async #context(request: Request, { clipSkip = 0 }: GenerateOptions, onWarning: (warning: Warning) => void): Promise<Tensor> {
+  async #context(
+    request: Request,
+    { clipSkip = 0 }: GenerateOptions,
+    onWarning: (warning: Warning) => void,
+  ): Promise<Tensor> {
     const { prompts, negativePrompts, promptEmbeds, negativePromptEmbeds, numImagesPerPrompt } = request;
     const isGuided = request.guidanceScale > 1 && this.#parts.unet.config.timeCondProjDim === undefined;
     const negatives = isGuided ? negativePrompts : [];
-    if (!promptEmbeds) return encodePrompt(this.#parts, prompts, { negativePrompts: negatives, clipSkip, numImagesPerPrompt, onWarning });
-    const unconditional = isGuided ? (negativePromptEmbeds ?? (await encodePrompt(this.#parts, negatives, { clipSkip, onWarning }))) : undefined;
+    if (!promptEmbeds)
+      return encodePrompt(this.#parts, prompts, {
+        negativePrompts: negatives,
+        clipSkip,
+        numImagesPerPrompt,
+        onWarning,
+      });
+    const unconditional = isGuided
+      ? (negativePromptEmbeds ?? (await encodePrompt(this.#parts, negatives, { clipSkip, onWarning })))
+      : undefined;
     return joinEmbeds(promptEmbeds, unconditional, numImagesPerPrompt);
   }
 
@@ -151,7 +176,8 @@ export class StableDiffusionPipeline {
   }
 
   #checkAlive(): void {
-    if (this.#disposed) throw new LatentKitError("disposed", "the pipeline was disposed; open it again with fromPretrained");
+    if (this.#disposed)
+      throw new LatentKitError("disposed", "the pipeline was disposed; open it again with fromPretrained");
   }
 }
 
@@ -161,7 +187,11 @@ function distilledGuidance(unet: UNet2DConditionModel, { guidanceScale, images }
   return width === undefined ? {} : { timestepCond: guidanceEmbedding(guidanceScale, width, images) };
 }
 
-function stepOf({ index, sample, predOriginalSample }: SamplerState, timesteps: readonly number[], vae: LatentCodec): Step {
+function stepOf(
+  { index, sample, predOriginalSample }: SamplerState,
+  timesteps: readonly number[],
+  vae: LatentCodec,
+): Step {
   return {
     index: index - 1,
     total: timesteps.length,

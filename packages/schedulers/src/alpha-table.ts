@@ -1,4 +1,4 @@
-import { type Level, levelOf } from "./prediction.js";
+import { type Level, levelOf, type PredictionType } from "./prediction.js";
 
 /** ᾱ by training timestep, also the one before the first. */
 export interface AlphaTable {
@@ -18,4 +18,13 @@ export function alphaTable(bars: Float32Array, setAlphaToOne: boolean): AlphaTab
     );
   };
   return { at, level: (timestep) => levelOf(at(timestep)) };
+}
+
+/** @throws RangeError when a run visits a level beyond training, or one without any signal that ε cannot lead away from. */
+export function checkVisited(table: AlphaTable, timesteps: readonly number[], predictionType: PredictionType): void {
+  const bars = timesteps.map(table.at);
+  if (predictionType !== "epsilon" || !bars.includes(0)) return;
+  throw new RangeError(
+    'predictionType: "epsilon" has no meaning at the timestep without signal that rescaleBetasZeroSnr makes; expected "v_prediction" or "sample"',
+  );
 }

@@ -1,5 +1,5 @@
 import { weightedSum } from "@latentkit/core";
-import { type AlphaTable, alphaTable } from "./alpha-table.js";
+import { type AlphaTable, alphaTable, checkVisited } from "./alpha-table.js";
 import {
   bounded,
   type ClippingOptions,
@@ -57,7 +57,7 @@ export const DDIMScheduler: SchedulerClass<DDIMOptions> = schedulerClass("DDIMSc
     const timesteps = spacedTimesteps(timestepSpacing, { count: request.count, trainSteps, stepsOffset }).map(
       roundHalfEven,
     );
-    timesteps.forEach(table.at);
+    checkVisited(table, timesteps, settings.predictionType);
     const stride = Math.floor(trainSteps / request.count);
     return planOf(sampler(settings, table, timesteps, stride, options), request);
   };

@@ -9,9 +9,11 @@ import type { Scheduler, SchedulerClass } from "./scheduler.js";
 import { schedulerClass } from "./scheduler-class.js";
 import { sigmaScheduleOf } from "./sigma-schedules.js";
 import {
+  checkDistinct,
   checkFlow,
   formulaLevels,
   halfLogSnr,
+  isFirstOrderOnly,
   type LevelTable,
   type SolverOptions,
   solverFields,
@@ -137,7 +139,9 @@ function timestepLevels(
   return { timesteps, sigmas: timesteps.map(levels.sigma) };
 }
 
-function sampler(settings: DPMSettings, { timesteps, sigmas }: LevelTable): Sampler {
+function sampler(settings: DPMSettings, table: LevelTable): Sampler {
+  checkDistinct(table);
+  const { timesteps, sigmas } = table;
   const { predictionType, solverOrder, useFlowSigmas, varianceType } = settings;
   const level = (at: number): Level => solverLevel(sigmas[at]!, useFlowSigmas);
   return {
@@ -148,7 +152,7 @@ function sampler(settings: DPMSettings, { timesteps, sigmas }: LevelTable): Samp
     mean: (output) => (varianceType && predictionType === "epsilon" ? leadingChannels(output) : output),
     step({ sample, history }, output, at, draw) {
       const { clean, integrand } = converted(settings, sample, output, level(at));
-      const outputs = [integrand, ...history].slice(0, orderAt(settings, at, timesteps.length));
+      const outputs = [integrand, ...history].slice(0, orderAt(settings, sigmas, at));
       const levels = [level(at + 1), ...outputs.map((_, i) => level(at - i))];
       const next = updated(settings, sample, outputs, levels, draw);
       return { sample: next, predOriginalSample: clean, history: [integrand, ...history].slice(0, solverOrder - 1) };
@@ -158,13 +162,14 @@ function sampler(settings: DPMSettings, { timesteps, sigmas }: LevelTable): Samp
 
 /** The highest order a step may have. */
 function orderAt(
-  { eulerAtFinal, lowerOrderFinal, finalSigmasType, solverOrder }: DPMSettings,
+  { eulerAtFinal, lowerOrderFinal, solverOrder }: DPMSettings,
+  sigmas: readonly number[],
   at: number,
-  count: number,
 ): number {
-  const lowered = lowerOrderFinal && count < 15;
-  if (at === count - 1 && (eulerAtFinal || lowered || finalSigmasType === "zero")) return 1;
-  return at === count - 2 && lowered ? Math.min(solverOrder, 2) : solverOrder;
+  const left = sigmas.length - 1 - at;
+  const lowered = lowerOrderFinal && sigmas.length - 1 < 15;
+  if (left === 1 && (eulerAtFinal || lowered || isFirstOrderOnly(sigmas, at))) return 1;
+  return left === 2 && lowered ? Math.min(solverOrder, 2) : solverOrder;
 }
 
 /** The predicted sample, and what the algorithm integrates: that or the predicted noise. */

@@ -2,8 +2,8 @@ import { readdirSync } from "node:fs";
 import { type RandomSource, slice, type Tensor, tensor } from "@latentkit/core";
 import { describe, expect, it } from "vitest";
 import { fixtures, golden, goldenJson, goldenTensors, maxDifference } from "../../../tests/golden.js";
-import { schedulerFromConfig } from "./scheduler-from-config.js";
 import type { Plan, PlanOptions } from "./scheduler.js";
+import { schedulerFromConfig } from "./scheduler-from-config.js";
 
 // Traces of Diffusers 0.32.2 (torch 1.13, CPU, float32); the files say how each was made. A case added to the folder is picked up.
 
@@ -79,35 +79,40 @@ function indexOf({ timesteps }: Plan, t: number): number {
   return all[1] ?? all[0]!;
 }
 
-describe.each(cases)("$name", (golden_) => {
-  const scheduler = schedulerFromConfig({ ...golden_.config, _class_name: golden_.class });
-  const whole = scheduler.plan(optionsOf(golden_));
-  const plan = golden_.strength === null ? whole : scheduler.plan({ ...optionsOf(golden_), strength: golden_.strength });
-  const tensors = goldenTensors(`schedulers/${golden_.name}.safetensors`);
+describe.each(cases)("$name", (trace) => {
+  const scheduler = schedulerFromConfig({ ...trace.config, _class_name: trace.class });
+  const whole = scheduler.plan(optionsOf(trace));
+  const plan = trace.strength === null ? whole : scheduler.plan({ ...optionsOf(trace), strength: trace.strength });
+  const tensors = goldenTensors(`schedulers/${trace.name}.safetensors`);
   const reference = (name: string): Tensor => golden(tensors, name);
   // float32 itself is further off than 1e-5 where σ is near 4096: the reference's own distance from double precision, four times
-  const tolerance = Math.max(1e-5, 4 * golden_.measured_vs_double.max_rel_to_max);
+  const tolerance = Math.max(1e-5, 4 * trace.measured_vs_double.max_rel_to_max);
 
   it("plans the same levels", () => {
-    expect(whole.timesteps.length).toBe(golden_.timesteps.length);
+    expect(whole.timesteps.length).toBe(trace.timesteps.length);
     whole.timesteps.forEach((t, i) => {
-      const expected = golden_.timesteps[i]!;
-      // fractions come from logarithms, whose last digit differs between libraries
+      const expected = trace.timesteps[i]!;
+      // fractions come from float32 logarithms, whose last bit differs between libraries
       if (Number.isInteger(expected)) expect(t).toBe(expected);
-      else expect(Math.abs(t / expected - 1)).toBeLessThan(2e-6);
+      else expect(Math.abs(t / expected - 1)).toBeLessThan(1e-6);
     });
-    expect(whole.sigmas === undefined).toBe(golden_.sigmas === null);
-    expect(whole.sigmas?.length).toBe(golden_.sigmas?.length);
-    whole.sigmas?.forEach((sigma, i) => expect(Math.abs(sigma - golden_.sigmas![i]!)).toBeLessThanOrEqual(1e-6 * golden_.sigmas![i]!));
-    expect(whole.initNoiseSigma).toBeCloseTo(golden_.init_noise_sigma, 5);
-    expect(plan.order).toBe(golden_.order);
-    expect(plan.timesteps).toEqual(whole.timesteps.slice(golden_.begin_index));
+    expect(whole.sigmas === undefined).toBe(trace.sigmas === null);
+    expect(whole.sigmas?.length).toBe(trace.sigmas?.length);
+    whole.sigmas?.forEach((sigma, i) => {
+      const expected = trace.sigmas![i]!;
+      expect(Math.abs(sigma - expected)).toBeLessThanOrEqual(1e-6 * expected);
+    });
+    expect(whole.initNoiseSigma).toBeCloseTo(trace.init_noise_sigma, 5);
+    expect(plan.order).toBe(trace.order);
+    expect(plan.timesteps).toEqual(whole.timesteps.slice(trace.begin_index));
   });
 
   it("adds the same noise", () => {
-    golden_.add_noise_timesteps.forEach((t, i) => {
+    trace.add_noise_timesteps.forEach((t, i) => {
       const of = (name: string): Tensor => slice(reference(`add_noise.${name}`), i, i + 1);
-      expect(relative(whole.addNoise(of("original"), of("noise"), indexOf(whole, t)), of("out"))).toBeLessThan(tolerance);
+      expect(relative(whole.addNoise(of("original"), of("noise"), indexOf(whole, t)), of("out"))).toBeLessThan(
+        tolerance,
+      );
     });
     if (!tensors.has("img2img.noised")) return;
     const { sample, index } = plan.startFrom(reference("img2img.original"), reference("img2img.noise"));
@@ -117,19 +122,22 @@ describe.each(cases)("$name", (golden_) => {
 
   it("takes the same steps", () => {
     let state = plan.state(reference("sample0"));
-    golden_.steps.forEach(({ t, stored, scaled_is_sample, noise_draws = 0 }, i) => {
+    trace.steps.forEach(({ t, stored, scaled_is_sample, noise_draws = 0 }, i) => {
       const input = plan.scaleModelInput(state);
       if (scaled_is_sample) expect(input).toBe(state.sample);
       else if (stored) expect(relative(input, reference(`step${i}.scaled`))).toBeLessThan(tolerance);
-      const output = stored ? reference(`step${i}.model_output`) : network(golden_.model, input, t);
-      if (stored) expect(relative(network(golden_.model, input, t), output)).toBeLessThan(20 * tolerance);
+      const output = stored ? reference(`step${i}.model_output`) : network(trace.model, input, t);
+      // the formula's slope is at most 1.4, so outputs differ by what inputs do
+      if (stored)
+        expect(maxDifference(network(trace.model, input, t), output)).toBeLessThan(2 * tolerance * (maxOf(input) + 1));
       const random = storedNoise(noise_draws > 0 ? reference(`step${i}.noise`) : undefined);
       state = plan.step(state, output, random);
       expect(random.draws).toBe(noise_draws);
       if (!stored) return;
       expect(relative(state.sample, reference(`step${i}.prev_sample`))).toBeLessThan(tolerance);
       const predicted = ["pred_original_sample", "denoised"].find((name) => tensors.has(`step${i}.${name}`));
-      if (predicted) expect(relative(state.predOriginalSample!, reference(`step${i}.${predicted}`))).toBeLessThan(tolerance);
+      if (predicted)
+        expect(relative(state.predOriginalSample!, reference(`step${i}.${predicted}`))).toBeLessThan(tolerance);
     });
     expect(state.index).toBe(plan.timesteps.length);
     expect(relative(state.sample, reference("final"))).toBeLessThan(tolerance);

@@ -1,5 +1,5 @@
 import { weightedSum } from "@latentkit/core";
-import { type AlphaTable, alphaTable } from "./alpha-table.js";
+import { type AlphaTable, alphaTable, checkVisited } from "./alpha-table.js";
 import {
   bounded,
   type ClippingOptions,
@@ -90,7 +90,7 @@ function distilledTimesteps({ count, strength }: PlanRequest, original: number, 
 const sigmaData = 0.5;
 
 function sampler(settings: Settings<LCMOptions>, table: AlphaTable, timesteps: readonly number[]): Sampler {
-  timesteps.forEach(table.at);
+  checkVisited(table, timesteps, settings.predictionType);
   return {
     name,
     timesteps,

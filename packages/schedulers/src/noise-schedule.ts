@@ -98,12 +98,19 @@ function betasOf(alphaBar: (t: number) => number, count: number): Float32Array {
   );
 }
 
-/** torch.linspace in float32, which counts from both ends. */
+/**
+ * torch.linspace in float32 as the CPU computes it: from both ends, in blocks of eight whose first value is one fused
+ * multiply-add, and one by one after the last full pair of blocks.
+ */
 export function torchLinspace(start: number, end: number, count: number): Float32Array {
+  if (count === 1) return Float32Array.of(start);
   const [first, last] = [fround(start), fround(end)];
   const step = fround(fround(last - first) / (count - 1));
+  const at = (i: number): number =>
+    fround(i < Math.floor(count / 2) ? first + step * i : last - step * (count - 1 - i));
+  const blocks = count - (count % 16);
   return Float32Array.from({ length: count }, (_, i) =>
-    i < Math.floor(count / 2) ? first + fround(step * i) : last - fround(step * (count - 1 - i)),
+    i < blocks ? at(i - (i % 8)) + fround(step * (i % 8)) : at(i),
   );
 }
 

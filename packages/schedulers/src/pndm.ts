@@ -1,5 +1,5 @@
 import { type Tensor, type Term, weightedSum } from "@latentkit/core";
-import { type AlphaTable, alphaTable } from "./alpha-table.js";
+import { type AlphaTable, alphaTable, checkVisited } from "./alpha-table.js";
 import { alphaBars, type NoiseOptions, noiseFields } from "./noise-schedule.js";
 import { type Fields, flag, integer, oneOf, type Settings } from "./option-fields.js";
 import { type Advance, planOf, type Sampler } from "./plan.js";
@@ -49,7 +49,7 @@ export const PNDMScheduler: SchedulerClass<PNDMOptions> = schedulerClass("PNDMSc
     const request = planRequest(options, { name: "PNDMScheduler", numTrainTimesteps: trainSteps });
     const { count } = request;
     const visited = spacedTimesteps(timestepSpacing, { count, trainSteps, stepsOffset }).map(roundHalfEven);
-    visited.forEach(table.at);
+    checkVisited(table, visited, settings.predictionType);
     const stride = Math.floor(trainSteps / count);
     const prk = skipPrkSteps ? [] : prkTimesteps(visited, Math.floor(stride / 2));
     const timesteps = skipPrkSteps ? plmsTimesteps(visited) : [...prk, ...visited.slice(3)];

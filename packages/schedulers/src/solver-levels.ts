@@ -47,7 +47,7 @@ export const solverFields: Fields<SolverOptions> = {
   rescaleBetasZeroSnr: flag(false),
 };
 
-/** Timesteps and the σ at each of them, without the last. */
+/** Timesteps and the σ at each of them; a finished table has the level after the last, too. */
 export interface LevelTable {
   readonly timesteps: readonly number[];
   readonly sigmas: readonly number[];
@@ -87,4 +87,16 @@ export function halfLogSnr({ alpha, sigma }: Level): number {
 export function checkFlow({ predictionType, useFlowSigmas }: Settings<SolverOptions>): void {
   if (predictionType !== "flow_prediction" || useFlowSigmas) return;
   throw new RangeError('predictionType: "flow_prediction" needs useFlowSigmas');
+}
+
+/** @throws RangeError when two steps begin at one level, between which no difference can be divided. */
+export function checkDistinct({ sigmas }: LevelTable): void {
+  const starts = sigmas.slice(0, -1);
+  if (new Set(starts).size === starts.length) return;
+  throw new RangeError(`numInferenceSteps: ${starts.length} steps make two levels equal; ask for fewer`);
+}
+
+/** Whether only a first-order step leads on: to no noise at all, where λ is infinite, or to the same level. */
+export function isFirstOrderOnly(sigmas: readonly number[], at: number): boolean {
+  return sigmas[at + 1] === 0 || sigmas[at + 1] === sigmas[at];
 }

@@ -41,7 +41,9 @@ export interface SpacingRequest {
 
 /**
  * Visited timesteps, descending. "linspace" gives fractions, which each class rounds in its own way.
- * "trailing" gives one more than asked for some counts (61, 103, 121, …), as numpy does.
+ * Where Diffusers' "trailing" ends in a timestep of -1, as it does for 61, 103, 121, … steps, that one is left out.
+ *
+ * @throws RangeError when there are too few training steps to space.
  */
 export function spacedTimesteps(spacing: TimestepSpacing, request: SpacingRequest): number[] {
   const { count, trainSteps, stepsOffset, dropped = 0, usable = trainSteps } = request;
@@ -53,10 +55,14 @@ export function spacedTimesteps(spacing: TimestepSpacing, request: SpacingReques
         .slice(0, count);
     case "leading": {
       const ratio = Math.floor(usable / points);
+      if (ratio === 0)
+        throw new RangeError(`numInferenceSteps: "leading" spacing needs fewer than ${usable}, got ${count}`);
       return Array.from({ length: count }, (_, i) => (points - 1 - i) * ratio + stepsOffset);
     }
     case "trailing":
-      return arange(usable, 0, -trainSteps / count).map((t) => roundHalfEven(t) - 1);
+      return arange(usable, 0, -trainSteps / count)
+        .map((t) => roundHalfEven(t) - 1)
+        .filter((t) => t >= 0);
     default:
       spacing satisfies never;
       throw new RangeError(`timestepSpacing: unknown ${String(spacing)}`);

@@ -8,6 +8,8 @@ export interface TrainingLevels {
   timestep(sigma: number): number;
 }
 
+const { fround } = Math;
+
 /** From the σ of every training step, ascending. */
 export function trainingLevels(sigmas: Float32Array): TrainingLevels {
   const logs = sigmas.map(Math.log);
@@ -21,17 +23,14 @@ export function trainingLevels(sigmas: Float32Array): TrainingLevels {
       return low === t ? sigmas[low]! : (sigmas[low + 1]! - sigmas[low]!) * (t - low) + sigmas[low]!;
     },
     timestep(sigma) {
-      const log = Math.log(Math.max(sigma, 1e-10));
-      const low = Math.min(
-        Math.max(
-          logs.findLastIndex((one) => log >= one),
-          0,
-        ),
-        Math.max(last - 1, 0),
-      );
+      // numpy works in float32 here, up to the last line: timesteps that are truncated hang on it
+      const log = fround(Math.log(Math.max(sigma, 1e-10)));
+      const below = logs.findLastIndex((one) => log >= one);
+      const low = Math.min(Math.max(below, 0), Math.max(last - 1, 0));
       const high = Math.min(low + 1, last);
-      const share = Math.min(Math.max((logs[low]! - log) / (logs[low]! - logs[high]!), 0), 1);
-      return (1 - share) * low + share * high;
+      const share = fround(fround(logs[low]! - log) / fround(logs[low]! - logs[high]!));
+      const within = Math.min(Math.max(share, 0), 1);
+      return fround(1 - within) * low + within * high;
     },
   };
 }

@@ -10,9 +10,11 @@ import { schedulerClass } from "./scheduler-class.js";
 import { sigmaScheduleOf } from "./sigma-schedules.js";
 import { solveLinear } from "./solve-linear.js";
 import {
+  checkDistinct,
   checkFlow,
   formulaLevels,
   halfLogSnr,
+  isFirstOrderOnly,
   type LevelTable,
   type SolverOptions,
   solverFields,
@@ -82,7 +84,9 @@ function timestepLevels(settings: UniPCSettings, levels: TrainingLevels, count: 
   return { timesteps, sigmas: timesteps.map(levels.sigma) };
 }
 
-function sampler(settings: UniPCSettings, { timesteps, sigmas }: LevelTable): Sampler {
+function sampler(settings: UniPCSettings, table: LevelTable): Sampler {
+  checkDistinct(table);
+  const { timesteps, sigmas } = table;
   const { disableCorrector, predictionType, predictX0, solverOrder, useFlowSigmas } = settings;
   const level = (at: number): Level => solverLevel(sigmas[at]!, useFlowSigmas);
   const order = (at: number, known: number): number => Math.min(known, orderAt(settings, sigmas, at));
@@ -106,9 +110,9 @@ function sampler(settings: UniPCSettings, { timesteps, sigmas }: LevelTable): Sa
   };
 }
 
-/** The highest order of the step that starts there; a step to no noise at all is of first order, where B(h) is infinite. */
+/** The highest order of the step that starts there; the last one may be flat or infinite in λ. */
 function orderAt({ lowerOrderFinal, solverOrder }: UniPCSettings, sigmas: readonly number[], at: number): number {
-  if (sigmas[at + 1] === 0) return 1;
+  if (isFirstOrderOnly(sigmas, at)) return 1;
   return lowerOrderFinal ? Math.min(solverOrder, sigmas.length - 1 - at) : solverOrder;
 }
 

@@ -1,0 +1,62 @@
+// Stable Diffusion 1.5 at full size with random weights, written by the benchmark itself: 4.3 GB, and 3.4 GB for the exported UNet.
+// usage: npm run benchmark [-- folder]
+import { execFile } from "node:child_process";
+import { readdir, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { randomStableDiffusion15 } from "./random-checkpoint.js";
+
+const ROUNDS = 3;
+const run = promisify(execFile);
+const script = fileURLToPath(new URL("./measure.ts", import.meta.url));
+
+async function measure(name: string, folder: string): Promise<Record<string, number>> {
+  const { stdout } = await run(process.execPath, [...process.execArgv, script, name, folder]);
+  return JSON.parse(stdout);
+}
+
+async function inTurn(names: readonly string[], folder: string): Promise<Record<string, number>[]> {
+  const results: Record<string, number>[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const pairs: [string, number][] = [];
+    for (const name of names) pairs.push([name, (await measure(name, folder))["seconds"] ?? Number.NaN]);
+    results.push(Object.fromEntries(pairs));
+  }
+  return results;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+/** Bytes of every weight file of a checkpoint, in GB. */
+async function weightsOf(folder: string): Promise<number> {
+  const names = await readdir(folder, { recursive: true });
+  const sizes = await Promise.all(names.filter((name) => name.endsWith(".safetensors")).map(async (name) => (await stat(join(folder, name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0) / 1e9;
+}
+
+function row(what: string, figure: string, limit: string): void {
+  console.log(`${what.padEnd(58)} ${figure.padStart(26)}   ${limit}`);
+}
+
+const folder = await randomStableDiffusion15(process.argv[2] ?? join(tmpdir(), "latentkit-benchmarks", "sd15"));
+const [openOurs, openExported] = ["open-ours", "open-exported"];
+await measure(openExported, folder); // writes the export, and brings both files into the page cache
+await measure(openOurs, folder);
+const opens = await inTurn([openOurs, openExported], folder);
+const ours = median(opens.map((open) => open[openOurs] ?? Number.NaN));
+const exported = median(opens.map((open) => open[openExported] ?? Number.NaN));
+row("open the UNet: ours / exported model.onnx", `${ours.toFixed(2)} s / ${exported.toFixed(2)} s = ${(ours / exported).toFixed(2)}`, "at most 1.3");
+
+const step = await measure("step", folder);
+row("guided step, 256×256: ours / exported graph", `${step["ours"]?.toFixed(2)} s / ${step["exported"]?.toFixed(2)} s = ${step["ratio"]?.toFixed(2)}`, "at most 1, aim 0.85");
+
+const outside = await measure("outside", folder);
+row("time outside the networks, 4 steps at 256×256", `${(100 * (outside["share"] ?? Number.NaN)).toFixed(2)} %`, "under 1 %");
+
+const weights = await weightsOf(folder);
+const memory = await measure("memory", folder);
+row("peak memory, 512×512", `${memory["peak"]?.toFixed(2)} GB, weights ${weights.toFixed(2)} GB`, `at most ${(weights + 1.5).toFixed(2)} GB`);

@@ -1,0 +1,52 @@
+import { type RgbaImage, type Scheduler, StableDiffusionPipeline, type Step, type Warning } from "latentkit";
+import type { Job, Picture } from "./job.js";
+import type { Progress } from "./progress.js";
+import { chosenScheduler } from "./scheduler-names.js";
+import { createTimeLeft } from "./time-left.js";
+
+/** A picture that was drawn. */
+export interface DrawnPicture extends Picture {
+  readonly image: RgbaImage;
+  readonly scheduler: Scheduler;
+}
+
+/** Who is told about a job, and who may end it. */
+export interface Attendants {
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+  readonly onWarning: (warning: Warning) => void;
+}
+
+/** Draws a job's pictures one after the other: each is the same as if it were drawn alone with its seed. */
+export async function* drawPictures(job: Job, attendants: Attendants): AsyncGenerator<DrawnPicture, void, undefined> {
+  const { signal, progress, onWarning } = attendants;
+  const { prompt, steps, guidance, device, pictures } = job;
+  progress.show({ doing: `opening ${job.modelName}`, done: 0, total: steps * pictures.length, left: "" });
+  await using pipe = await StableDiffusionPipeline.fromPretrained(job.source, { device, signal, onWarning });
+  if (job.scheduler) pipe.scheduler = chosenScheduler(job.scheduler, pipe.scheduler);
+
+  const options = {
+    prompt,
+    negativePrompt: job.negative,
+    numInferenceSteps: steps,
+    guidanceScale: guidance,
+    ...job.size,
+  };
+  const tellSteps = stepTeller(progress, pictures.length);
+  for (const [i, picture] of pictures.entries()) {
+    const onStep = tellSteps(i);
+    const { images } = await pipe.generate({ ...options, seed: picture.seed, signal, onStep, onWarning });
+    signal.throwIfAborted();
+    for (const image of images) yield { ...picture, image, scheduler: pipe.scheduler };
+  }
+}
+
+function stepTeller(progress: Progress, count: number): (picture: number) => (step: Step) => void {
+  const timeLeft = createTimeLeft();
+  return (picture) =>
+    ({ index, total }) => {
+      const done = picture * total + index + 1;
+      const doing = index + 1 === total ? "decoding" : "drawing";
+      progress.show({ doing, done, total: total * count, left: timeLeft(done, total * count) });
+    };
+}

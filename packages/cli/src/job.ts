@@ -1,0 +1,55 @@
+import { randomInt } from "node:crypto";
+import { basename, resolve } from "node:path";
+import type { Device } from "latentkit";
+import type { Flags } from "./flags.js";
+import { outputPaths } from "./output-paths.js";
+import { parseScheduler, type SchedulerChoice } from "./scheduler-names.js";
+import type { Size } from "./size.js";
+
+/** A command with everything settled. */
+export interface Job {
+  readonly prompt: string;
+  readonly negative: string;
+  readonly steps: number;
+  readonly guidance: number;
+  /** The checkpoint's own when left out. */
+  readonly scheduler: SchedulerChoice | undefined;
+  /** The size the checkpoint was trained on when left out. */
+  readonly size: Size | undefined;
+  readonly device: Device;
+  /** The embedded model when left out. */
+  readonly source: string | undefined;
+  readonly modelName: string;
+  /** Of the first picture. */
+  readonly seed: number;
+  readonly pictures: readonly Picture[];
+}
+
+/** A picture to draw. */
+export interface Picture {
+  readonly seed: number;
+  readonly file: string;
+}
+
+const embeddedName = "tiny-emoji";
+
+/** Fills in what the user left open. The embedded model draws best with settings of its own. */
+export function settledJob(prompt: string, flags: Flags): Job {
+  const { model, steps, size, device, negative = "", count, seed = randomInt(2 ** 32) } = flags;
+  const embedded = model === undefined;
+  const seeds = Array.from({ length: count }, (_, i) => seed + i);
+  const files = outputPaths(flags.output, seeds);
+  return {
+    prompt,
+    negative,
+    steps,
+    guidance: flags.guidance ?? (embedded ? 4 : 7.5),
+    scheduler: flags.scheduler ?? (embedded ? parseScheduler("dpmpp-2m-karras") : undefined),
+    size,
+    device,
+    source: model,
+    modelName: embedded ? embeddedName : basename(resolve(model)),
+    seed,
+    pictures: files.map((file, i) => ({ file, seed: seed + i })),
+  };
+}

@@ -1,0 +1,18 @@
+import { failureOf } from "./failure.js";
+import { generate } from "./generate-command.js";
+import { jsonOutput } from "./json-output.js";
+import { createProgram } from "./program.js";
+import { textOutput } from "./text-output.js";
+
+/** Runs the command with its arguments and gives the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  const output = args.includes("--json") ? jsonOutput(process.stdout) : textOutput(process.stdout, process.stderr);
+  try {
+    await createProgram((prompt, flags) => generate(prompt, flags, output)).parseAsync(args, { from: "user" });
+    return 0;
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure) output.failed(failure);
+    return failure?.exitCode ?? 0;
+  }
+}

@@ -1,0 +1,13 @@
+import { LatentKitError, type ModelFiles } from "@latentkit/core";
+
+/**
+ * The store of a platform that has none yet: anywhere but on Node.
+ *
+ * @throws LatentKitError `"unsupported-model"`.
+ */
+export async function openModel(_source?: string | URL): Promise<ModelFiles> {
+  throw new LatentKitError(
+    "unsupported-model",
+    "this version opens models by path on Node only; pass their files, such as those of memoryModel, elsewhere",
+  );
+}

@@ -1,0 +1,30 @@
+import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
+
+const tsx = createRequire(import.meta.url).resolve("tsx/cli");
+
+/** What a program left behind. */
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a TypeScript program in a folder, with the packages' sources: `npx tsx --conditions=@latentkit/source …`. */
+export function runTypeScript(folder: string, program: string, ...parameters: readonly string[]): Promise<Finished> {
+  const child = spawn(process.execPath, [tsx, "--conditions=@latentkit/source", program, ...parameters], {
+    cwd: folder,
+    // a child that inherits vitest's NODE_OPTIONS and the like would not run as a user's does
+    env: { PATH: process.env.PATH },
+  });
+  const output = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const) {
+    child[stream].setEncoding("utf8").on("data", (text: string) => {
+      output[stream] += text;
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, ...output }));
+  });
+}

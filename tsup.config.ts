@@ -3,6 +3,7 @@ import type { Options } from "tsup";
 
 type Target = string | { readonly "@latentkit/source"?: string };
 type Manifest = {
+  readonly name: string;
   readonly exports: Readonly<Record<string, Target>>;
   readonly bin?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -19,7 +20,7 @@ function build(name: string): Options {
   const entry = Object.fromEntries(
     sources.map((source) => [source.replace(/^\.\/src\/|\.ts$/g, ""), `${root}/${source}`]),
   );
-  const externals = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+  const externals = [manifest.name, ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })];
   return {
     name,
     entry,

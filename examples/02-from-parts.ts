@@ -19,10 +19,10 @@ import {
 } from "latentkit";
 
 const model = await openSource(process.argv[2]);
-const tokenizer = await CLIPTokenizer.load(model.at("tokenizer"));
-const textEncoder = await CLIPTextEncoder.fromPretrained(model.at("text_encoder"));
-const unet = await UNet2DConditionModel.fromPretrained(model.at("unet"));
-const vae = await AutoencoderKL.fromPretrained(model.at("vae"));
+const tokenizer = await CLIPTokenizer.fromPretrained(model, { subfolder: "tokenizer" });
+const textEncoder = await CLIPTextEncoder.fromPretrained(model, { subfolder: "text_encoder" });
+const unet = await UNet2DConditionModel.fromPretrained(model, { subfolder: "unet" });
+const vae = await AutoencoderKL.fromPretrained(model, { subfolder: "vae" });
 const scheduler = schedulerFromConfig(stableDiffusionConfig(await readJson(model, "scheduler/scheduler_config.json")));
 
 const random = torchRandom(42);

@@ -76,15 +76,12 @@ function draw(program) {
   );
 }
 
+/** The command, with the embedded model. */
 function checkCommand() {
-  const { folder, manifest } = packages.find(({ manifest }) => manifest.bin);
+  const { manifest } = packages.find((candidate) => candidate.manifest.bin);
   const program = join(work, "node_modules", manifest.name, manifest.bin.latentkit);
-  const model = join(root, "fixtures/pipelines/tiny-sd");
-  const parameters = [program, "a red apple", "--model", model, "--steps", "2", "--size", "64x48", "-o", "apple.png"];
+  const parameters = [program, "a red apple", "--steps", "2", "-o", "apple.png"];
   const { status, stdout, stderr } = spawnSync(process.execPath, parameters, { cwd: work, encoding: "utf8" });
-  report(
-    `${folder.slice(root.length)} draws`,
-    status === 0 && existsSync(join(work, "apple.png")),
-    `exit ${status}\n${stdout}${stderr}`,
-  );
+  const drawn = status === 0 && existsSync(join(work, "apple.png"));
+  report(`${manifest.name} draws`, drawn, `exit ${status}\n${stdout}${stderr}`);
 }

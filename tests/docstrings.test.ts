@@ -1,15 +1,12 @@
-import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { promisify } from "node:util";
 import ts from "typescript";
 import { expect, it } from "vitest";
 import { codeBlocks } from "./code-blocks.js";
 import { filesUnder, root } from "./repository.js";
+import { emptyFolder, typeErrors } from "./type-errors.js";
 
-// below the root's node_modules, from where imports find the packages
-const programs = `${root}node_modules/.cache/latentkit-docstrings`;
 const sources = filesUnder("packages", /^packages\/[^/]+\/src\/(?!.*\.test\.).*\.ts$/);
 
 /** What the packages export, as lines of `public-api.txt` have it: `["torchRandom", "@latentkit/core"]`. */
@@ -66,26 +63,9 @@ function isDeclaration({ parent }: ts.Identifier): boolean {
 }
 
 it("the examples in doc comments have no type errors", async () => {
-  await rm(programs, { recursive: true, force: true });
-  await mkdir(programs, { recursive: true });
   const examples = Object.entries(sources).flatMap(([file, text]) => examplesOf(file, text));
   expect(examples.length).toBeGreaterThan(20);
-  for (const [name, code] of examples) await writeFile(join(programs, name), code);
-  const config = {
-    extends: `${root}tsconfig.json`,
-    compilerOptions: {
-      noUncheckedIndexedAccess: false,
-      exactOptionalPropertyTypes: false,
-      declaration: false,
-      isolatedDeclarations: false,
-    },
-    include: ["*.mts", `${root}tests/docstring-names.d.ts`],
-  };
-  await writeFile(join(programs, "tsconfig.json"), JSON.stringify(config));
-  const compiler = promisify(execFile)(`${root}node_modules/.bin/tsc`, ["--project", programs]);
-  const errors = await compiler.then(
-    ({ stdout }) => stdout,
-    ({ stdout }) => stdout,
-  );
-  expect(errors).toBe("");
+  const folder = await emptyFolder("docstrings");
+  for (const [name, code] of examples) await writeFile(join(folder, name), code);
+  expect(await typeErrors(folder, `${root}tests/docstring-names.d.ts`)).toBe("");
 });

@@ -6,12 +6,12 @@ import { entryOf, type Package, packageName, packagesOf, type SourceTree } from 
 /** Lower layers first: a package imports only packages of lower layers. The table in ARCHITECTURE.md is the same. */
 export const LAYERS: readonly (readonly string[])[] = [
   ["@latentkit/core", "@latentkit/tiny-emoji"],
+  ["@latentkit/hub"],
   ["@latentkit/tokenizer"],
   ["@latentkit/schedulers"],
   ["@latentkit/onnx"],
   ["@latentkit/runtime"],
   ["@latentkit/images"],
-  ["@latentkit/hub"],
   ["@latentkit/models"],
   ["@latentkit/pipelines"],
   ["latentkit"],
@@ -55,6 +55,8 @@ function layerFault(
   if (specifier.startsWith("node:")) return undefined;
   if (builtinModules.includes(specifier)) return `is Node's: write "node:${specifier}"`;
   const name = packageName(specifier);
+  // a package takes its own variant for the platform by name, so that its exports choose
+  if (specifier === `${from.name}/platform` && from.entries.has("./platform")) return undefined;
   if (!from.declared.has(name)) return `is not in the dependencies of ${from.name}`;
   const target = packages.get(name);
   if (!target) return undefined;

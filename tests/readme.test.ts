@@ -1,19 +1,16 @@
-import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { RgbaImage } from "@latentkit/images";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { codeBlocks } from "./code-blocks.js";
 import { fixtures } from "./golden.js";
 import { filesUnder, root } from "./repository.js";
 import { runTypeScript } from "./run-typescript.js";
+import { emptyFolder, typeErrors } from "./type-errors.js";
 
 const model = `${fixtures}pipelines/tiny-sd`;
-// below the root's node_modules, from where imports find the packages
-const programs = `${root}node_modules/.cache/latentkit-readme`;
 const readmes = {
   "README.md": readFileSync(`${root}README.md`, "utf8"),
   ...filesUnder("packages", /^packages\/[^/]+\/README\.md$/),
@@ -26,10 +23,10 @@ const blocks = Object.entries(readmes).flatMap(([file, text]) =>
 const programOf = ({ file, line }: { readonly file: string; readonly line: number }): string =>
   `${file.replaceAll(/[^a-z]+/gi, "-")}-${line}.mts`;
 
+let programs = "";
 let folder = "";
 beforeAll(async () => {
-  await rm(programs, { recursive: true, force: true });
-  await mkdir(programs, { recursive: true });
+  programs = await emptyFolder("readme");
   for (const block of blocks) await writeFile(join(programs, programOf(block)), block.code);
   folder = await mkdtemp(join(tmpdir(), "latentkit-readme-"));
   const photo = new RgbaImage({ width: 96, height: 64, data: new Uint8Array(96 * 64 * 4).fill(127) });
@@ -47,25 +44,7 @@ function withTinyModel(code: string): string {
 
 it("the programs in the READMEs have no type errors", async () => {
   expect(blocks.length).toBeGreaterThan(0);
-  const config = {
-    extends: `${root}tsconfig.json`,
-    // as strict as a new project is
-    compilerOptions: {
-      noUncheckedIndexedAccess: false,
-      exactOptionalPropertyTypes: false,
-      declaration: false,
-      isolatedDeclarations: false,
-    },
-    include: ["*.mts"],
-  };
-  await writeFile(join(programs, "tsconfig.json"), JSON.stringify(config));
-  const compiler = promisify(execFile)(`${root}node_modules/.bin/tsc`, ["--project", programs]);
-  expect(
-    await compiler.then(
-      ({ stdout }) => stdout,
-      ({ stdout }) => stdout,
-    ),
-  ).toBe("");
+  expect(await typeErrors(programs)).toBe("");
 });
 
 it.each(blocks)("$file, line $line, runs", async (block) => {

@@ -10,7 +10,7 @@ export {
   tensor,
   torchRandom,
 } from "@latentkit/core";
-export { readJson } from "@latentkit/hub";
+export { type ModelSource, openSource, readJson } from "@latentkit/hub";
 export {
   type ImageSource,
   imageFromTensor,
@@ -27,8 +27,6 @@ export {
   type CLIPTextOutputs,
   type LatentCodec,
   type LoadOptions,
-  type ModelSource,
-  openSource,
   type Posterior,
   UNet2DConditionModel,
   type UNetConditions,
@@ -48,5 +46,46 @@ export {
   type Step,
 } from "@latentkit/pipelines";
 export type { Backend, Device, Session } from "@latentkit/runtime";
-export * from "@latentkit/schedulers";
+export {
+  type BetaSchedule,
+  type ClippingOptions,
+  type DDIMOptions,
+  DDIMScheduler,
+  type DPMSolverAlgorithm,
+  type DPMSolverMultistepOptions,
+  DPMSolverMultistepScheduler,
+  type EulerAncestralDiscreteOptions,
+  EulerAncestralDiscreteScheduler,
+  type EulerDiscreteOptions,
+  EulerDiscreteScheduler,
+  type HeunDiscreteOptions,
+  HeunDiscreteScheduler,
+  type LCMOptions,
+  LCMScheduler,
+  type NoiseOptions,
+  type Plan,
+  type PlanOptions,
+  type PNDMOptions,
+  PNDMScheduler,
+  type PredictionType,
+  restoreState,
+  type SamplerState,
+  type SavedState,
+  type SavedTensor,
+  type Scheduler,
+  type SchedulerClass,
+  type SchedulerConfig,
+  type SchedulerName,
+  type SigmaScheduleOptions,
+  type SolverOptions,
+  saveState,
+  schedulerClasses,
+  schedulerFromConfig,
+  stableDiffusionConfig,
+  type ThresholdingOptions,
+  type TimestepSpacing,
+  type UniPCMultistepOptions,
+  UniPCMultistepScheduler,
+  type ZeroSnrOptions,
+} from "@latentkit/schedulers";
 export { CLIPTokenizer } from "@latentkit/tokenizer";

@@ -1,7 +1,8 @@
 import { concat, contiguous, type RandomSource, split, type Tensor, tensor } from "@latentkit/core";
+import type { ModelSource } from "@latentkit/hub";
 import { type AutoencoderKLConfig, autoencoderKL, autoencoderKLConfig } from "@latentkit/onnx";
 import { AutoencoderSessions, affine, checkImage, checkLatents, type LatentCodec, oneByOne } from "./latent-codec.js";
-import type { LoadOptions, ModelSource } from "./load-options.js";
+import type { LoadOptions } from "./load-options.js";
 import { openNetwork, warnOfUnused } from "./open-network.js";
 import { tensorOutput } from "./tensor-output.js";
 

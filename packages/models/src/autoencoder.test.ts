@@ -1,6 +1,6 @@
 import { type Tensor, torchRandom, zeros } from "@latentkit/core";
 import { autoencoderKL, autoencoderKLConfig, openCheckpoint, unfused } from "@latentkit/onnx";
-import { createBackend } from "@latentkit/runtime/platform";
+import { onnxruntimeNode } from "@latentkit/runtime/node";
 import { describe, expect, it } from "vitest";
 import { fixtureFiles } from "../../../tests/fixture-files.js";
 import { fixtures, golden, goldenJson, goldenTensors, maxDifference } from "../../../tests/golden.js";
@@ -21,7 +21,8 @@ interface Case {
 // Made by Diffusers 0.32.2 on torch 1.13 (CPU, float32) from random weights; see fixtures/README.md.
 const { cases } = goldenJson<{ cases: readonly Case[] }>("models/cases.json");
 const ofKind = (kind: string) => cases.filter((entry) => entry.kind === kind);
-const device = "cpu";
+// on this thread: starting one for each network takes longer than the tests
+const backend = await onnxruntimeNode({ device: "cpu", worker: false });
 
 type Reference = ReturnType<typeof goldenTensors>;
 
@@ -48,14 +49,14 @@ async function checkDecoding(vae: LatentCodec, run: Case, tensors: Reference): P
 
 describe("AutoencoderKL as Diffusers has it", () => {
   it.each(ofKind("AutoencoderKL"))("$name decodes", async (run) => {
-    await using vae = await AutoencoderKL.fromPretrained(`${fixtures}models/${run.folder}`, { device });
+    await using vae = await AutoencoderKL.fromPretrained(`${fixtures}models/${run.folder}`, { backend });
     await checkDecoding(vae, run, goldenTensors(`models/${run.golden}`));
     expect(vae.unusedTensors).toEqual([]);
   });
 
   it.each(ofKind("AutoencoderKL"))("$name encodes", async (run) => {
     const tensors = goldenTensors(`models/${run.golden}`);
-    await using vae = await AutoencoderKL.fromPretrained(`${fixtures}models/${run.folder}`, { device });
+    await using vae = await AutoencoderKL.fromPretrained(`${fixtures}models/${run.folder}`, { backend });
     const { toOwn } = units(run);
     for (const name of runs(tensors, "enc")) {
       const seed = run.seeds?.[name] ?? 0;
@@ -77,7 +78,7 @@ describe("AutoencoderKL as Diffusers has it", () => {
     const files = fixtureFiles("pipelines/tiny-sd/vae");
     const config = autoencoderKLConfig(goldenJson("pipelines/tiny-sd/vae/config.json"));
     const networks = autoencoderKL(await openCheckpoint(files, "diffusion_pytorch_model"), config, unfused);
-    await using vae = new AutoencoderKL(new AutoencoderSessions(networks, await createBackend({ device })), config);
+    await using vae = new AutoencoderKL(new AutoencoderSessions(networks, backend), config);
     const tensors = goldenTensors("models/vae_sd.golden.safetensors");
     await checkDecoding(vae, ofKind("AutoencoderKL")[0]!, tensors);
     const { mean } = await vae.posterior(golden(tensors, "enc2.image"));
@@ -88,7 +89,7 @@ describe("AutoencoderKL as Diffusers has it", () => {
 describe("AutoencoderTiny as Diffusers has it", () => {
   it.each(ofKind("AutoencoderTiny"))("$name", async (run) => {
     const tensors = goldenTensors(`models/${run.golden}`);
-    await using vae = await AutoencoderTiny.fromPretrained(`${fixtures}models/${run.folder}`, { device });
+    await using vae = await AutoencoderTiny.fromPretrained(`${fixtures}models/${run.folder}`, { backend });
     await checkDecoding(vae, run, tensors);
     for (const name of runs(tensors, "enc")) {
       const latents = await vae.encode(golden(tensors, `${name}.image`));
@@ -99,8 +100,8 @@ describe("AutoencoderTiny as Diffusers has it", () => {
 });
 
 describe.each([
-  ["AutoencoderKL", () => AutoencoderKL.fromPretrained(`${fixtures}pipelines/tiny-sd/vae`, { device })],
-  ["AutoencoderTiny", () => AutoencoderTiny.fromPretrained(`${fixtures}models/vae_tiny`, { device })],
+  ["AutoencoderKL", () => AutoencoderKL.fromPretrained(`${fixtures}pipelines/tiny-sd/vae`, { backend })],
+  ["AutoencoderTiny", () => AutoencoderTiny.fromPretrained(`${fixtures}models/vae_tiny`, { backend })],
 ])("%s", (_, open) => {
   it("names what does not fit", async () => {
     await using vae = await open();

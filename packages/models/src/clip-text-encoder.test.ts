@@ -1,14 +1,17 @@
 import { type TokenIds, tokenIds } from "@latentkit/core";
+import { onnxruntimeNode } from "@latentkit/runtime/node";
 import { describe, expect, it } from "vitest";
 import { fixtures, golden, goldenJson, goldenTensors, maxDifference } from "../../../tests/golden.js";
 import { CLIPTextEncoder } from "./clip-text-encoder.js";
 
 // Made by a re-implementation of CLIP's text tower, checked against OpenAI's code; see fixtures/README.md.
 const { cases } = goldenJson<{ cases: readonly { readonly folder: string }[] }>("text_encoder/cases.json");
+// on this thread: starting one for each network takes longer than the tests
+const backend = await onnxruntimeNode({ device: "cpu", worker: false });
 const tolerance = 2e-5;
 
 function open(folder: string): Promise<CLIPTextEncoder> {
-  return CLIPTextEncoder.fromPretrained(fixtures + folder, { device: "cpu" });
+  return CLIPTextEncoder.fromPretrained(fixtures + folder, { backend });
 }
 
 function ids(tensors: ReturnType<typeof goldenTensors>, name: string): TokenIds {

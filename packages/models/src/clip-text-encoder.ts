@@ -1,7 +1,8 @@
 import { checkSameShape, dims, type Tensor, type TokenIds, tokenIds } from "@latentkit/core";
+import type { ModelSource } from "@latentkit/hub";
 import { type CLIPTextConfig, clipTextConfig, clipTextModel } from "@latentkit/onnx";
 import type { Session } from "@latentkit/runtime";
-import type { LoadOptions, ModelSource } from "./load-options.js";
+import type { LoadOptions } from "./load-options.js";
 import { openNetwork, warnOfUnused } from "./open-network.js";
 import { tensorOutput } from "./tensor-output.js";
 

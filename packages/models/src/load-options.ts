@@ -1,8 +1,4 @@
-import type { ModelFiles } from "@latentkit/core";
 import type { Backend, Device } from "@latentkit/runtime";
-
-/** A model: a folder's path or `file:` URL, files opened already, or undefined for the embedded one. */
-export type ModelSource = string | URL | ModelFiles | undefined;
 
 /** How to open a network. */
 export interface LoadOptions {

@@ -1,8 +1,7 @@
-import type { ModelFiles } from "@latentkit/core";
-import { readJson } from "@latentkit/hub";
+import { type ModelSource, openSource, readJson } from "@latentkit/hub";
 import { type Checkpoint, type Operators, openCheckpoint, operatorsFor } from "@latentkit/onnx";
 import type { Backend } from "@latentkit/runtime";
-import type { LoadOptions, ModelSource } from "./load-options.js";
+import type { LoadOptions } from "./load-options.js";
 
 /** What every runner begins with. */
 export interface NetworkParts {
@@ -17,12 +16,6 @@ export interface NetworkParts {
 
 const DTYPES: readonly unknown[] = ["auto", "fp32"];
 
-/** Files of a source, through this platform's store. */
-export async function openSource(source: ModelSource, subfolder?: string): Promise<ModelFiles> {
-  const files = isModelFiles(source) ? source : await (await import("@latentkit/hub/platform")).openModel(source);
-  return subfolder === undefined ? files : files.at(subfolder);
-}
-
 /** The caller's backend, or this platform's. */
 export async function openBackend({ backend, device = "auto" }: LoadOptions): Promise<Backend> {
   return backend ?? (await import("@latentkit/runtime/platform")).createBackend({ device });
@@ -32,7 +25,7 @@ export async function openBackend({ backend, device = "auto" }: LoadOptions): Pr
 export async function openNetwork(source: ModelSource, stem: string, options: LoadOptions): Promise<NetworkParts> {
   const { dtype = "auto", variant, signal } = options;
   if (!DTYPES.includes(dtype))
-    throw new RangeError(`dtype: expected one of ${DTYPES.join(", ")}, got ${String(dtype)}`);
+    throw new RangeError(`dtype: expected one of ${DTYPES.join(", ")}, got ${JSON.stringify(dtype)}`);
   signal?.throwIfAborted();
   const files = await openSource(source, options.subfolder);
   const config = await readJson(files, "config.json");
@@ -54,8 +47,4 @@ export function warnOfUnused(tensors: readonly string[], location: string, { onW
   const shown = tensors.slice(0, 5).join(", ");
   const more = tensors.length > 5 ? `, and ${tensors.length - 5} more` : "";
   onWarning?.({ code: "unused-tensors", message: `${location}: the network has no place for ${shown}${more}` });
-}
-
-function isModelFiles(source: ModelSource): source is ModelFiles {
-  return typeof source === "object" && !(source instanceof URL);
 }

@@ -1,7 +1,7 @@
 import type { Tensor } from "@latentkit/core";
 import { tensor, zeros } from "@latentkit/core";
 import { openCheckpoint, unet2dCondition, unet2dConditionConfig, unfused } from "@latentkit/onnx";
-import { createBackend } from "@latentkit/runtime/platform";
+import { onnxruntimeNode } from "@latentkit/runtime/node";
 import { describe, expect, it } from "vitest";
 import { fixtureFiles } from "../../../tests/fixture-files.js";
 import { fixtures, golden, goldenJson, goldenTensors, maxDifference } from "../../../tests/golden.js";
@@ -20,10 +20,11 @@ type Reference = ReturnType<typeof goldenTensors>;
 // Made by Diffusers 0.32.2 on torch 1.13 (CPU, float32) from random weights; see fixtures/README.md.
 const { cases } = goldenJson<{ cases: readonly Case[] }>("models/cases.json");
 const networks = cases.filter(({ kind }) => kind === "UNet2DConditionModel");
-const device = "cpu";
+// on this thread: starting one for each network takes longer than the tests
+const backend = await onnxruntimeNode({ device: "cpu", worker: false });
 
 function open(folder: string, options = {}): Promise<UNet2DConditionModel> {
-  return UNet2DConditionModel.fromPretrained(`${fixtures}models/${folder}`, { device, ...options });
+  return UNet2DConditionModel.fromPretrained(`${fixtures}models/${folder}`, { backend, ...options });
 }
 
 /** Values of a reference tensor of any type. */
@@ -68,7 +69,7 @@ describe("the predictions of Diffusers", () => {
       await files.find("config.json").then(async (file) => parse(await file?.read())),
     );
     const network = unet2dCondition(await openCheckpoint(files, "diffusion_pytorch_model"), config, unfused);
-    const session = await (await createBackend({ device })).createSession(network);
+    const session = await backend.createSession(network);
     await using unet = new UNet2DConditionModel(session, config);
     const tensors = goldenTensors("models/unet_sd1.golden.safetensors");
     for (const run of ["in0", "in1", "in3"]) {

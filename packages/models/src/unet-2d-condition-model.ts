@@ -1,8 +1,9 @@
 import { dims, type Shape, type Tensor, tensor } from "@latentkit/core";
+import type { ModelSource } from "@latentkit/hub";
 import { type UNet2DConditionConfig, unet2dCondition, unet2dConditionConfig } from "@latentkit/onnx";
 import type { Session, Value } from "@latentkit/runtime";
 import ndarray from "ndarray";
-import type { LoadOptions, ModelSource } from "./load-options.js";
+import type { LoadOptions } from "./load-options.js";
 import { openNetwork, warnOfUnused } from "./open-network.js";
 import { tensorOutput } from "./tensor-output.js";
 

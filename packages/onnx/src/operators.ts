@@ -15,7 +15,7 @@ export const fused: Operators = { attention: true, linear: true, activation: tru
 export const unfused: Operators = { attention: false, linear: false, activation: false };
 
 const byDevice: Readonly<Record<string, Operators>> = {
-  // in ONNX Runtime 1.30 its flash attention is wrong where a GPU's subgroups are small: from 17 keys on, by 0.1 and more
+  // in ONNX Runtime 1.30 MultiHeadAttention is wrong by 0.1 and more on the software driver, for 48 keys and more
   webgpu: { ...fused, attention: false },
 };
 

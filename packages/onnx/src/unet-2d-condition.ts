@@ -37,11 +37,10 @@ export function unet2dCondition(checkpoint: Checkpoint, config: UNet2DConditionC
   const context = g.input("encoder_hidden_states", "float32", ["batch", "length", config.crossAttentionDim]);
   const conditioning: Conditioning = { config, time, context };
 
-  const first = conv2d(g, w.at("conv_in"), sample, { outChannels: config.downBlocks[0]!.channels });
-  const skips = config.downBlocks.reduce(
-    (above, block, i) => [...above, ...downBlock(g, w.at(`down_blocks.${i}`), above.at(-1)!, block, i, conditioning)],
-    [first],
-  );
+  const skips = [conv2d(g, w.at("conv_in"), sample, { outChannels: config.downBlocks[0]!.channels })];
+  for (const [i, block] of config.downBlocks.entries())
+    skips.push(...downBlock(g, w.at(`down_blocks.${i}`), skips.at(-1)!, block, i, conditioning));
+
   let h = midBlock(g, w.at("mid_block"), skips.at(-1)!, conditioning);
   for (const [i, block] of config.upBlocks.entries())
     h = upBlock(g, w.at(`up_blocks.${i}`), h, skips, block, i, conditioning);

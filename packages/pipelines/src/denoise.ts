@@ -1,4 +1,4 @@
-import type { RandomSource, Tensor } from "@latentkit/core";
+import { LatentKitError, type RandomSource, type Tensor } from "@latentkit/core";
 import type { UNet2DConditionModel } from "@latentkit/models";
 import type { Plan, SamplerState } from "@latentkit/schedulers";
 import { type GuidedOptions, guided } from "./guided.js";
@@ -17,6 +17,7 @@ export interface DenoiseOptions extends GuidedOptions {
  * The reverse process (Ho et al. 2020, algorithm 2) with any sampler: yields the state after every network call.
  * Leaving the loop ends the run.
  *
+ * @throws LatentKitError `"run-failed"` at the first step that gives NaN or infinity.
  * @example
  * ```ts
  * for await (const state of denoise(unet, plan, plan.start(noise), context, { guidanceScale: 7.5, random })) latents = state.sample;
@@ -34,7 +35,16 @@ export async function* denoise(
     options.signal?.throwIfAborted();
     const noise = await guided(unet, plan.scaleModelInput(state), timestep, context, options.guidanceScale, options);
     state = plan.step(state, noise, options.random);
+    checkFinite(state, timestep);
     yield state;
   }
   options.signal?.throwIfAborted();
+}
+
+function checkFinite({ sample }: SamplerState, timestep: number): void {
+  if (sample.data.every(Number.isFinite)) return;
+  throw new LatentKitError(
+    "run-failed",
+    `the latents became NaN or infinite at timestep ${timestep}: check the inputs, and try another scheduler or dtype: "fp32"`,
+  );
 }

@@ -1,4 +1,4 @@
-import { dims, type RandomSource, type Tensor } from "@latentkit/core";
+import { contiguous, dims, type RandomSource, type Tensor } from "@latentkit/core";
 import type { Warning } from "@latentkit/models";
 import type { PlanOptions } from "@latentkit/schedulers";
 import type { Step } from "./step.js";
@@ -56,6 +56,8 @@ export interface ModelFacts {
   /** Pixels per latent along a side. */
   readonly scaleFactor: number;
   readonly latentChannels: number;
+  /** Features of the text's vectors. */
+  readonly contextWidth: number;
 }
 
 /** A run with everything settled. */
@@ -85,29 +87,32 @@ const OUTPUT_TYPES: readonly string[] = ["image", "tensor", "latent"];
  * @throws TypeError or RangeError naming the option, its value and what is accepted.
  */
 export function settle(options: GenerateOptions, facts: ModelFacts): Request {
+  checkObject(options);
   const { height = facts.defaultSize, width = facts.defaultSize, guidanceScale = 7.5, guidanceRescale = 0 } = options;
-  const { numImagesPerPrompt = 1, outputType = "image", promptEmbeds, negativePromptEmbeds } = options;
-  for (const [name, side] of Object.entries({ height, width })) checkSide(name, side);
+  const { eta = 0, numImagesPerPrompt = 1, outputType = "image", promptEmbeds, negativePromptEmbeds } = options;
+  const multiple = Math.max(SIZE_MULTIPLE, facts.scaleFactor);
+  for (const [name, side] of Object.entries({ height, width })) checkSide(name, side, multiple);
   if (!Number.isFinite(guidanceScale))
     throw new RangeError(`guidanceScale: expected a finite number, got ${guidanceScale}`);
   if (!(guidanceRescale >= 0 && guidanceRescale <= 1))
     throw new RangeError(`guidanceRescale: expected 0 to 1, got ${guidanceRescale}`);
+  if (!(eta >= 0 && eta <= 1)) throw new RangeError(`eta: expected 0 to 1, got ${eta}`);
   if (!isCount(numImagesPerPrompt))
     throw new RangeError(`numImagesPerPrompt: expected a positive integer, got ${numImagesPerPrompt}`);
   if (!OUTPUT_TYPES.includes(outputType))
     throw new RangeError(`outputType: expected one of ${OUTPUT_TYPES.join(", ")}, got ${outputType}`);
   const prompts = promptTexts(options);
-  const count = promptEmbeds ? embedCount(promptEmbeds, negativePromptEmbeds) : prompts.length;
+  const count = promptEmbeds ? embedCount(options, facts.contextWidth) : prompts.length;
   const images = count * numImagesPerPrompt;
   const latentShape = [images, facts.latentChannels, height / facts.scaleFactor, width / facts.scaleFactor];
-  if (options.latents) dims(options.latents, latentShape.join(" "), "latents");
+  if (options.latents) checkTensor(options.latents, latentShape.join(" "), "latents");
   return {
     height,
     width,
     prompts,
     negativePrompts: negativeTexts(options, count),
-    promptEmbeds,
-    negativePromptEmbeds,
+    promptEmbeds: promptEmbeds && contiguous(promptEmbeds),
+    negativePromptEmbeds: negativePromptEmbeds && contiguous(negativePromptEmbeds),
     guidanceScale,
     guidanceRescale,
     numImagesPerPrompt,
@@ -118,9 +123,15 @@ export function settle(options: GenerateOptions, facts: ModelFacts): Request {
   };
 }
 
-function checkSide(name: string, side: number): void {
-  if (!isCount(side) || side % SIZE_MULTIPLE !== 0) {
-    throw new RangeError(`${name}: expected a positive multiple of ${SIZE_MULTIPLE} pixels, got ${side}`);
+/** For callers without types: `generate("a red apple")`. */
+function checkObject(options: unknown): void {
+  if (typeof options !== "object" || options === null)
+    throw new TypeError(`options: expected an object such as { prompt: "a red apple" }, got ${typeof options}`);
+}
+
+function checkSide(name: string, side: number, multiple: number): void {
+  if (!isCount(side) || side % multiple !== 0) {
+    throw new RangeError(`${name}: expected a positive multiple of ${multiple} pixels, got ${side}`);
   }
 }
 
@@ -146,7 +157,10 @@ function texts(value: string | readonly string[], name: string): readonly string
   return list;
 }
 
-function negativeTexts({ negativePrompt, negativePromptEmbeds }: GenerateOptions, count: number): readonly string[] {
+function negativeTexts(options: GenerateOptions, count: number): readonly string[] {
+  const { negativePrompt, promptEmbeds, negativePromptEmbeds } = options;
+  if (negativePromptEmbeds && !promptEmbeds)
+    throw new TypeError("negativePromptEmbeds: expected promptEmbeds beside them");
   if (negativePrompt !== undefined && negativePromptEmbeds)
     throw new TypeError("negativePrompt: expected nothing beside negativePromptEmbeds");
   const list = texts(negativePrompt ?? "", "negativePrompt");
@@ -155,10 +169,22 @@ function negativeTexts({ negativePrompt, negativePromptEmbeds }: GenerateOptions
   return Array.from({ length: count }, (_, i) => list[i % list.length] ?? "");
 }
 
-function embedCount(promptEmbeds: Tensor, negativePromptEmbeds: Tensor | undefined): number {
-  const { prompts = 0 } = dims(promptEmbeds, "prompts length width", "promptEmbeds");
-  if (negativePromptEmbeds) dims(negativePromptEmbeds, promptEmbeds.shape.join(" "), "negativePromptEmbeds");
-  return prompts;
+function embedCount({ promptEmbeds, negativePromptEmbeds }: GenerateOptions, width: number): number {
+  if (!promptEmbeds) return 0;
+  checkTensor(promptEmbeds, `prompts length ${width}`, "promptEmbeds");
+  if (promptEmbeds.size === 0)
+    throw new RangeError(`promptEmbeds: expected no empty axis, got [${promptEmbeds.shape.join(", ")}]`);
+  if (negativePromptEmbeds) checkTensor(negativePromptEmbeds, promptEmbeds.shape.join(" "), "negativePromptEmbeds");
+  return promptEmbeds.shape[0] ?? 0;
+}
+
+/** @throws TypeError or RangeError unless it is a float32 tensor of that shape, without NaN and infinity. */
+function checkTensor(value: Tensor, shape: string, name: string): void {
+  if (!(value.data instanceof Float32Array))
+    throw new TypeError(`${name}: expected a float32 tensor, got ${typeof value}`);
+  dims(value, shape, name);
+  const stray = contiguous(value).data.find((number) => !Number.isFinite(number));
+  if (stray !== undefined) throw new RangeError(`${name}: expected finite numbers, got ${stray}`);
 }
 
 /** The sampler's share of the options; it has the defaults and the checks of its own. */

@@ -1,4 +1,4 @@
-import { concat, split, type Tensor, weightedSum } from "@latentkit/core";
+import { concat, contiguous, split, type Tensor, weightedSum } from "@latentkit/core";
 import type { UNet2DConditionModel, UNetConditions } from "@latentkit/models";
 import { rescaleNoise } from "./rescale-noise.js";
 
@@ -37,8 +37,13 @@ export async function guided(
     throw new RangeError(`context: expected ${batch} texts, or ${2 * batch} for guidance, got ${texts}`);
   }
   if (texts === batch) return unet.predict(sample, timestep, context, conditions);
-  if (guidanceScale <= 1) return unet.predict(sample, timestep, split(context, 2)[1]!, conditions);
-  const prediction = await unet.predict(concat([sample, sample]), timestep, context, conditions);
+  if (guidanceScale <= 1) return unet.predict(sample, timestep, split(contiguous(context), 2)[1]!, conditions);
+  const prediction = await unet.predict(
+    concat([contiguous(sample), contiguous(sample)]),
+    timestep,
+    context,
+    conditions,
+  );
   const [unconditional, conditional] = split(prediction, 2) as [Tensor, Tensor];
   const noise = weightedSum([
     [1 - guidanceScale, unconditional],

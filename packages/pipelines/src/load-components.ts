@@ -1,14 +1,12 @@
 import { isRecord, LatentKitError, type ModelFiles } from "@latentkit/core";
-import { readJson } from "@latentkit/hub";
+import { type ModelSource, openSource, readJson } from "@latentkit/hub";
 import {
   AutoencoderKL,
   AutoencoderTiny,
   CLIPTextEncoder,
   type LatentCodec,
   type LoadOptions,
-  type ModelSource,
   openBackend,
-  openSource,
   UNet2DConditionModel,
 } from "@latentkit/models";
 import { schedulerFromConfig, stableDiffusionConfig } from "@latentkit/schedulers";
@@ -27,7 +25,10 @@ export interface LoadedComponents {
 type ComponentNames = Readonly<Record<string, string>>;
 const PIPELINES = ["StableDiffusionPipeline", "LatentConsistencyModelPipeline"];
 
-const autoencoders: Readonly<Record<string, (files: ModelFiles, options: LoadOptions) => Promise<LatentCodec>>> = {
+type Load<T> = (files: ModelFiles, options: LoadOptions) => Promise<T>;
+
+const unets = { UNet2DConditionModel: UNet2DConditionModel.fromPretrained };
+const autoencoders: Readonly<Record<string, Load<LatentCodec>>> = {
   AutoencoderKL: AutoencoderKL.fromPretrained,
   AutoencoderTiny: AutoencoderTiny.fromPretrained,
 };
@@ -38,12 +39,7 @@ export async function loadComponents(source: ModelSource, options: PipelineLoadO
   const names = await componentNames(files);
   const backend = await openBackend(options);
   const owned: { dispose(): Promise<void> }[] = [];
-  const open = async <T extends { dispose(): Promise<void> }>(
-    given: T | undefined,
-    folder: string,
-    load: (files: ModelFiles, options: LoadOptions) => Promise<T>,
-  ) => {
-    if (given) return given;
+  const open = async <T extends { dispose(): Promise<void> }>(folder: string, load: Load<T>): Promise<T> => {
     options.signal?.throwIfAborted();
     const part = await load(files.at(folder), { ...options, backend });
     owned.push(part);
@@ -51,16 +47,13 @@ export async function loadComponents(source: ModelSource, options: PipelineLoadO
   };
   try {
     const components: StableDiffusionComponents = {
-      tokenizer: options.tokenizer ?? (await CLIPTokenizer.load(files.at("tokenizer"))),
+      tokenizer: options.tokenizer ?? (await CLIPTokenizer.fromPretrained(files, { subfolder: "tokenizer" })),
       scheduler: options.scheduler ?? (await loadScheduler(files)),
-      textEncoder: await open(options.textEncoder, "text_encoder", CLIPTextEncoder.fromPretrained),
-      vae: await open(options.vae, "vae", loaderOf(names, "vae", autoencoders)),
-      unet: await open(
-        options.unet,
-        "unet",
-        loaderOf(names, "unet", { UNet2DConditionModel: UNet2DConditionModel.fromPretrained }),
-      ),
+      textEncoder: options.textEncoder ?? (await open("text_encoder", CLIPTextEncoder.fromPretrained)),
+      vae: options.vae ?? (await open("vae", loaderOf(names, "vae", autoencoders))),
+      unet: options.unet ?? (await open("unet", loaderOf(names, "unet", unets))),
     };
+    checkFit(components, files.location);
     return { components, owned };
   } catch (error) {
     await Promise.all(owned.map((part) => part.dispose()));
@@ -77,7 +70,7 @@ async function componentNames(files: ModelFiles): Promise<ComponentNames> {
   if (typeof pipeline !== "string" || !PIPELINES.includes(pipeline)) {
     throw new LatentKitError(
       "unsupported-model",
-      `model_index.json: _class_name is ${JSON.stringify(pipeline)}; supported: ${PIPELINES.join(", ")}`,
+      `model_index.json: _class_name is ${JSON.stringify(pipeline) ?? "missing"}; supported: ${PIPELINES.join(", ")}`,
     );
   }
   const named = Object.entries(index).flatMap(([name, value]) =>
@@ -95,6 +88,19 @@ function loaderOf<T>(names: ComponentNames, part: string, loaders: Readonly<Reco
       `model_index.json: ${part} is ${name || "missing"}; supported: ${Object.keys(loaders).join(", ")}`,
     );
   return loader;
+}
+
+/** Parts of different models open well and fail, or draw noise, at the first step. */
+function checkFit({ textEncoder, unet, vae }: StableDiffusionComponents, location: string): void {
+  const pairs = [
+    ["channels of latents", "unet", unet.config.inChannels, "vae", vae.latentChannels],
+    ["features per token", "unet", unet.config.crossAttentionDim, "text_encoder", textEncoder.config.hiddenSize],
+  ] as const;
+  for (const [what, part, wanted, other, found] of pairs) {
+    if (wanted === found) continue;
+    const problem = `${what}: the ${part} takes ${wanted}, the ${other} gives ${found}`;
+    throw new LatentKitError("unsupported-model", `${location}: ${problem}; take both from one model`);
+  }
 }
 
 /** The checkpoint's sampler, with the two settings that files of 2022 have wrong. */

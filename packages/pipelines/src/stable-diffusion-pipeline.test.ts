@@ -1,5 +1,5 @@
 import { loadImage } from "@latentkit/images";
-import { AutoencoderKL, UNet2DConditionModel } from "@latentkit/models";
+import { UNet2DConditionModel } from "@latentkit/models";
 import { schedulerFromConfig, stableDiffusionConfig } from "@latentkit/schedulers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fixtures, golden, goldenJson, goldenTensors, maxDifference } from "../../../tests/golden.js";

@@ -1,13 +1,14 @@
-import { LatentKitError, type Tensor } from "@latentkit/core";
+import { checkSameShape, LatentKitError, type Tensor } from "@latentkit/core";
+import type { ModelSource } from "@latentkit/hub";
 import { imageFromTensor, type RgbaImage } from "@latentkit/images";
-import type { LatentCodec, ModelSource, UNet2DConditionModel, UNetConditions, Warning } from "@latentkit/models";
+import type { LatentCodec, UNet2DConditionModel, UNetConditions, Warning } from "@latentkit/models";
 import type { SamplerState, Scheduler } from "@latentkit/schedulers";
 import { denoise } from "./denoise.js";
 import { encodePrompt, joinEmbeds, type TextParts } from "./encode-prompt.js";
 import { type GenerateOptions, type ModelFacts, type Request, settle } from "./generate-options.js";
 import { guidanceEmbedding } from "./guidance-embedding.js";
 import { loadComponents, type PipelineLoadOptions } from "./load-components.js";
-import { noiseSource } from "./noise-source.js";
+import { type NoiseSource, noiseSource } from "./noise-source.js";
 import type { Step } from "./step.js";
 
 /** The parts of a text-to-image pipeline. */
@@ -96,7 +97,8 @@ export class StableDiffusionPipeline {
     this.#checkAlive();
     const request = settle(options, this.#facts());
     const plan = this.scheduler.plan(request.plan);
-    return this.#run(request, plan, options);
+    const noise = noiseSource(options.seed, options.random, request.images);
+    return this.#run(request, plan, noise, options);
   }
 
   /** Frees the parts that `fromPretrained` opened, after the step under way; a second call does nothing. */
@@ -112,6 +114,7 @@ export class StableDiffusionPipeline {
   async *#run(
     request: Request,
     plan: ReturnType<Scheduler["plan"]>,
+    { random, seeds }: NoiseSource,
     options: GenerateOptions,
   ): AsyncGenerator<Step, GenerateResult, undefined> {
     const { unet, vae } = this.#parts;
@@ -121,7 +124,6 @@ export class StableDiffusionPipeline {
       warnings.push(warning);
       options.onWarning?.(warning);
     };
-    const { random, seeds } = noiseSource(options.seed, options.random, request.images);
     signal?.throwIfAborted();
 
     const context = await this.#context(request, options, onWarning);
@@ -166,13 +168,15 @@ export class StableDiffusionPipeline {
     const unconditional = isGuided
       ? (negativePromptEmbeds ?? (await encodePrompt(this.#parts, negatives, { clipSkip, onWarning })))
       : undefined;
+    if (unconditional) checkSameShape(promptEmbeds, unconditional, "negativePromptEmbeds");
     return joinEmbeds(promptEmbeds, unconditional, numImagesPerPrompt);
   }
 
   #facts(): ModelFacts {
     const { unet, vae } = this.#parts;
     const { latentChannels, scaleFactor } = vae;
-    return { latentChannels, scaleFactor, defaultSize: (unet.config.sampleSize ?? DEFAULT_SAMPLE_SIZE) * scaleFactor };
+    const { sampleSize = DEFAULT_SAMPLE_SIZE, crossAttentionDim } = unet.config;
+    return { latentChannels, scaleFactor, defaultSize: sampleSize * scaleFactor, contextWidth: crossAttentionDim };
   }
 
   #checkAlive(): void {

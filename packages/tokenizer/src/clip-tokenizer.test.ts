@@ -134,20 +134,20 @@ describe("a tokenizer/ folder", () => {
   const cases = goldenJson<Prompt[]>("tokenizer/tiny-prompts.json");
 
   it("encodes as the reference pipeline does", async () => {
-    const tiny = await CLIPTokenizer.load(fixtureFiles("tokenizer/tiny"));
+    const tiny = await CLIPTokenizer.fromPretrained(fixtureFiles("tokenizer/tiny"));
     for (const { text, ids } of cases)
       expect(row(tiny, text)).toEqual([...ids, ...new Array(77 - ids.length).fill(999)]);
   });
 
   it("pads with the pad token", async () => {
-    const tiny = await CLIPTokenizer.load(fixtureFiles("tokenizer/tiny-pad-0"));
+    const tiny = await CLIPTokenizer.fromPretrained(fixtureFiles("tokenizer/tiny-pad-0"));
     for (const { text, ids } of cases) expect(row(tiny, text)).toEqual([...ids, ...new Array(77 - ids.length).fill(0)]);
   });
 
   it("with the real vocabulary loads within seconds", async () => {
     const files = memoryFiles(clipVocabularyFiles());
     const loading = performance.now();
-    const loaded = await CLIPTokenizer.load(files);
+    const loaded = await CLIPTokenizer.fromPretrained(files);
     // 0.2 s on a free machine
     expect(performance.now() - loading).toBeLessThan(3000);
     expect([...loaded.encode("a photo of a cat").data]).toEqual(row(tokenizer, "a photo of a cat"));

@@ -1,5 +1,6 @@
 import { Tokenizer } from "@huggingface/tokenizers";
-import { type ModelFiles, type TokenIds, tokenIds } from "@latentkit/core";
+import { type TokenIds, tokenIds } from "@latentkit/core";
+import { type ModelSource, openSource } from "@latentkit/hub";
 import { clipAlgorithm } from "./clip-algorithm.js";
 import {
   type CLIPVocabulary,
@@ -22,7 +23,7 @@ export interface EncodeOptions {
  *
  * @example
  * ```ts
- * const tokenizer = await CLIPTokenizer.load(files.at("tokenizer"));
+ * const tokenizer = await CLIPTokenizer.fromPretrained("./stable-diffusion-v1-5/tokenizer");
  * const ids = tokenizer.encode(["", "a photo of a cat"]); // [2, 77]
  * ```
  */
@@ -59,13 +60,16 @@ export class CLIPTokenizer {
   }
 
   /**
-   * Reads a checkpoint's `tokenizer/` folder: `vocab.json` and `merges.txt`, or `tokenizer.json`, with the settings of
+   * Opens a `tokenizer/` folder: `vocab.json` and `merges.txt`, or `tokenizer.json`, with the settings of
    * `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json` where there are any.
    *
    * @throws LatentKitError `"file-not-found"`, `"invalid-checkpoint"`, or `"unsupported-model"` for another kind of tokenizer.
    */
-  static async load(files: ModelFiles): Promise<CLIPTokenizer> {
-    return new CLIPTokenizer(await readVocabulary(files));
+  static async fromPretrained(
+    source: ModelSource,
+    options: { readonly subfolder?: string } = {},
+  ): Promise<CLIPTokenizer> {
+    return new CLIPTokenizer(await readVocabulary(await openSource(source, options.subfolder)));
   }
 
   /**

@@ -13,7 +13,7 @@ function load(contents: Record<string, unknown>): Promise<CLIPTokenizer> {
     name,
     typeof value === "string" ? value : JSON.stringify(value),
   ]);
-  return CLIPTokenizer.load(memoryFiles(Object.fromEntries(texts), "model").at("tokenizer"));
+  return CLIPTokenizer.fromPretrained(memoryFiles(Object.fromEntries(texts), "model").at("tokenizer"));
 }
 
 const inFolder = (contents: Record<string, unknown>) =>
@@ -138,7 +138,7 @@ describe("broken folders", () => {
 
   it("refuses bytes that are not text", async () => {
     const files = memoryFiles({ "vocab.json": new Uint8Array([0xff, 0xfe]), "merges.txt": "" });
-    await expect(CLIPTokenizer.load(files)).rejects.toThrow("vocab.json is not UTF-8 text");
+    await expect(CLIPTokenizer.fromPretrained(files)).rejects.toThrow("vocab.json is not UTF-8 text");
   });
 
   it("never fail in another way", async () => {

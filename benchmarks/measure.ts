@@ -1,8 +1,9 @@
 // One measurement in a process of its own, so that memory and caches are its own. Prints one line of JSON.
 // usage: measure.ts open-ours|open-exported|step|outside|memory <checkpoint folder>
-import { StableDiffusionPipeline, UNet2DConditionModel } from "latentkit";
-import { onnxruntimeNode } from "@latentkit/runtime/node";
+
 import { fused, unfused } from "@latentkit/onnx";
+import { onnxruntimeNode } from "@latentkit/runtime/node";
+import { StableDiffusionPipeline, UNet2DConditionModel } from "latentkit";
 import * as ort from "onnxruntime-node";
 import { exportUNet, guidedFeeds, openUNet } from "./unet-session.js";
 

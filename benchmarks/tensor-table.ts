@@ -38,7 +38,10 @@ function transformer(add: Add, name: string, width: number, context: number, lin
   add(`${name}.proj_in`, projection);
   add(`${name}.proj_out`, projection);
   for (const norm of ["norm1", "norm2", "norm3"]) add(`${block}.${norm}`, [width]);
-  for (const [attention, from] of [["attn1", width], ["attn2", context]] as const) {
+  for (const [attention, from] of [
+    ["attn1", width],
+    ["attn2", context],
+  ] as const) {
     add(`${block}.${attention}.to_q`, [width, width], false);
     for (const side of ["to_k", "to_v"]) add(`${block}.${attention}.${side}`, [width, from], false);
     add(`${block}.${attention}.to_out.0`, [width, width]);
@@ -48,7 +51,13 @@ function transformer(add: Add, name: string, width: number, context: number, lin
 }
 
 /** The tensors of a `UNet2DConditionModel` with two layers per block. */
-export function unetTensors({ channels, crossAttentionDim, inChannels, attention, linearProjection }: UNetSizes): TensorTable {
+export function unetTensors({
+  channels,
+  crossAttentionDim,
+  inChannels,
+  attention,
+  linearProjection,
+}: UNetSizes): TensorTable {
   const [first = 0] = channels;
   const last = channels.at(-1) ?? 0;
   const time = 4 * first;
@@ -86,7 +95,15 @@ export function unetTensors({ channels, crossAttentionDim, inChannels, attention
 }
 
 /** The tensors of a CLIP text tower. */
-export function clipTextTensors({ width, layers, vocabSize = 49408 }: { width: number; layers: number; vocabSize?: number }): TensorTable {
+export function clipTextTensors({
+  width,
+  layers,
+  vocabSize = 49408,
+}: {
+  width: number;
+  layers: number;
+  vocabSize?: number;
+}): TensorTable {
   return table((add) => {
     add("text_model.embeddings.token_embedding", [vocabSize, width], false);
     add("text_model.embeddings.position_embedding", [77, width], false);
@@ -110,11 +127,13 @@ export function autoencoderTensors(channels: readonly number[] = [128, 256, 512,
     const middle = (side: string) => {
       for (const i of [0, 1]) resnet(add, `${side}.mid_block.resnets.${i}`, last, last);
       add(`${side}.mid_block.attentions.0.group_norm`, [last]);
-      for (const name of ["to_q", "to_k", "to_v", "to_out.0"]) add(`${side}.mid_block.attentions.0.${name}`, [last, last]);
+      for (const name of ["to_q", "to_k", "to_v", "to_out.0"])
+        add(`${side}.mid_block.attentions.0.${name}`, [last, last]);
     };
     add("encoder.conv_in", [first, 3, 3, 3]);
     channels.forEach((width, i) => {
-      for (let j = 0; j < 2; j++) resnet(add, `encoder.down_blocks.${i}.resnets.${j}`, j === 0 ? (channels[i - 1] ?? first) : width, width);
+      for (let j = 0; j < 2; j++)
+        resnet(add, `encoder.down_blocks.${i}.resnets.${j}`, j === 0 ? (channels[i - 1] ?? first) : width, width);
       if (i < channels.length - 1) add(`encoder.down_blocks.${i}.downsamplers.0.conv`, [width, width, 3, 3]);
     });
     middle("encoder");
@@ -126,7 +145,8 @@ export function autoencoderTensors(channels: readonly number[] = [128, 256, 512,
     middle("decoder");
     const up = channels.toReversed();
     up.forEach((width, i) => {
-      for (let j = 0; j < 3; j++) resnet(add, `decoder.up_blocks.${i}.resnets.${j}`, j === 0 ? (up[i - 1] ?? last) : width, width);
+      for (let j = 0; j < 3; j++)
+        resnet(add, `decoder.up_blocks.${i}.resnets.${j}`, j === 0 ? (up[i - 1] ?? last) : width, width);
       if (i < up.length - 1) add(`decoder.up_blocks.${i}.upsamplers.0.conv`, [width, width, 3, 3]);
     });
     add("decoder.conv_norm_out", [first]);

@@ -21,7 +21,7 @@ async function inTurn(names: readonly string[], folder: string): Promise<Record<
   const results: Record<string, number>[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const pairs: [string, number][] = [];
-    for (const name of names) pairs.push([name, (await measure(name, folder))["seconds"] ?? Number.NaN]);
+    for (const name of names) pairs.push([name, (await measure(name, folder)).seconds ?? Number.NaN]);
     results.push(Object.fromEntries(pairs));
   }
   return results;
@@ -34,7 +34,9 @@ function median(values: readonly number[]): number {
 /** Bytes of every weight file of a checkpoint, in GB. */
 async function weightsOf(folder: string): Promise<number> {
   const names = await readdir(folder, { recursive: true });
-  const sizes = await Promise.all(names.filter((name) => name.endsWith(".safetensors")).map(async (name) => (await stat(join(folder, name))).size));
+  const sizes = await Promise.all(
+    names.filter((name) => name.endsWith(".safetensors")).map(async (name) => (await stat(join(folder, name))).size),
+  );
   return sizes.reduce((sum, size) => sum + size, 0) / 1e9;
 }
 
@@ -49,14 +51,30 @@ await measure(openOurs, folder);
 const opens = await inTurn([openOurs, openExported], folder);
 const ours = median(opens.map((open) => open[openOurs] ?? Number.NaN));
 const exported = median(opens.map((open) => open[openExported] ?? Number.NaN));
-row("open the UNet: ours / exported model.onnx", `${ours.toFixed(2)} s / ${exported.toFixed(2)} s = ${(ours / exported).toFixed(2)}`, "at most 1.3");
+row(
+  "open the UNet: ours / exported model.onnx",
+  `${ours.toFixed(2)} s / ${exported.toFixed(2)} s = ${(ours / exported).toFixed(2)}`,
+  "at most 1.3",
+);
 
 const step = await measure("step", folder);
-row("guided step, 256×256: ours / exported graph", `${step["ours"]?.toFixed(2)} s / ${step["exported"]?.toFixed(2)} s = ${step["ratio"]?.toFixed(2)}`, "at most 1, aim 0.85");
+row(
+  "guided step, 256×256: ours / exported graph",
+  `${step.ours?.toFixed(2)} s / ${step.exported?.toFixed(2)} s = ${step.ratio?.toFixed(2)}`,
+  "at most 1, aim 0.85",
+);
 
 const outside = await measure("outside", folder);
-row("time outside the networks, 4 steps at 256×256", `${(100 * (outside["share"] ?? Number.NaN)).toFixed(2)} %`, "under 1 %");
+row(
+  "time outside the networks, 4 steps at 256×256",
+  `${(100 * (outside.share ?? Number.NaN)).toFixed(2)} %`,
+  "under 1 %",
+);
 
 const weights = await weightsOf(folder);
 const memory = await measure("memory", folder);
-row("peak memory, 512×512", `${memory["peak"]?.toFixed(2)} GB, weights ${weights.toFixed(2)} GB`, `at most ${(weights + 1.5).toFixed(2)} GB`);
+row(
+  "peak memory, 512×512",
+  `${memory.peak?.toFixed(2)} GB, weights ${weights.toFixed(2)} GB`,
+  `at most ${(weights + 1.5).toFixed(2)} GB`,
+);

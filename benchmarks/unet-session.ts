@@ -1,13 +1,17 @@
 import { existsSync } from "node:fs";
 import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
+import { readJson } from "@latentkit/hub";
 import { openModel } from "@latentkit/hub/node";
 import { type Operators, openCheckpoint, unet2dCondition, unet2dConditionConfig, unfused } from "@latentkit/onnx";
-import { readJson } from "@latentkit/hub";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 
 /** Opens the UNet of a checkpoint with nothing between the graph and ONNX Runtime. */
-export async function openUNet(folder: string, operators: Operators, options: InferenceSession.SessionOptions = {}): Promise<InferenceSession> {
+export async function openUNet(
+  folder: string,
+  operators: Operators,
+  options: InferenceSession.SessionOptions = {},
+): Promise<InferenceSession> {
   const files = await openModel(join(folder, "unet"));
   const config = unet2dConditionConfig(await readJson(files, "config.json"));
   const { graph } = unet2dCondition(await openCheckpoint(files, "diffusion_pytorch_model"), config, operators);
@@ -16,7 +20,7 @@ export async function openUNet(folder: string, operators: Operators, options: In
 }
 
 function extraSession({ extra }: InferenceSession.SessionOptions): object {
-  const session: unknown = extra?.["session"];
+  const session: unknown = extra?.session;
   return typeof session === "object" && session !== null ? session : {};
 }
 

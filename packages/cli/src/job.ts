@@ -3,7 +3,7 @@ import { basename, resolve } from "node:path";
 import type { Device } from "latentkit";
 import type { Flags } from "./flags.js";
 import { outputPaths } from "./output-paths.js";
-import { parseScheduler, type SchedulerChoice } from "./scheduler-names.js";
+import type { SchedulerChoice } from "./scheduler-names.js";
 import type { Size } from "./size.js";
 
 /** A command with everything settled. */
@@ -33,7 +33,7 @@ export interface Picture {
 
 const embeddedName = "tiny-emoji";
 
-/** Fills in what the user left open. The embedded model draws best with settings of its own. */
+/** Fills in what the user left open. The embedded model draws best with less guidance than others. */
 export function settledJob(prompt: string, flags: Flags): Job {
   const { model, steps, size, device, negative = "", count, seed = randomInt(2 ** 32) } = flags;
   const embedded = model === undefined;
@@ -44,7 +44,7 @@ export function settledJob(prompt: string, flags: Flags): Job {
     negative,
     steps,
     guidance: flags.guidance ?? (embedded ? 4 : 7.5),
-    scheduler: flags.scheduler ?? (embedded ? parseScheduler("dpmpp-2m-karras") : undefined),
+    scheduler: flags.scheduler,
     size,
     device,
     source: model,

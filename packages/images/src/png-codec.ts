@@ -61,8 +61,10 @@ function withoutTrailer(bytes: Uint8Array, chunks: readonly PngChunk[]): Uint8Ar
   );
 }
 
-function readHeader([first]: readonly PngChunk[], name: string): PngHeader {
+function readHeader([first, ...rest]: readonly PngChunk[], name: string): PngHeader {
   if (first?.type !== "IHDR" || first.data.length !== 13) throw invalidImage(name, "the PNG has no header");
+  // pngjs would take the sizes of the last one
+  if (rest.some(({ type }) => type === "IHDR")) throw invalidImage(name, "the PNG has more than one header");
   const view = new DataView(first.data.buffer, first.data.byteOffset, 13);
   const samples = samplesPerPixel[view.getUint8(9)];
   if (samples === undefined) throw invalidImage(name, `the PNG has the unknown colour type ${view.getUint8(9)}`);

@@ -133,6 +133,13 @@ describe("a bad PNG", () => {
     await expectInvalid(png({ width: 0, height: 8, colour: 6 }, lines), /no pixels \(0x8\)/);
   });
 
+  it("with a second header, of a huge size, is refused before memory is taken for it", async () => {
+    const [header, ...rest] = readPngChunks(await picture.toPng(), "test");
+    const second = { type: "IHDR", data: header!.data.slice() };
+    new DataView(second.data.buffer).setUint32(4, 2 ** 30);
+    await expectInvalid(writePngChunks([header!, second, ...rest]), /more than one header/);
+  });
+
   it("that inflates to more than its pixels is refused before the rest is inflated", async () => {
     const bomb = new Uint8Array(2 ** 26);
     const before = process.memoryUsage().arrayBuffers;

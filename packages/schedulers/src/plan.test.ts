@@ -86,6 +86,16 @@ describe("plan", () => {
       { numInferenceSteps: 4, strength: 0.1 },
       "strength: 0.1 of 4 steps leaves none; expected at least 0.25",
     ],
+    [
+      new UniPCMultistepScheduler(),
+      { numInferenceSteps: 1000 },
+      "numInferenceSteps: 1000 steps make two levels equal; ask for fewer",
+    ],
+    [
+      new UniPCMultistepScheduler({ timestepSpacing: "leading" }),
+      { numInferenceSteps: 1000 },
+      'numInferenceSteps: "leading" spacing needs fewer than 1000, got 1000',
+    ],
     [new DDIMScheduler(), { numInferenceSteps: 4, eta: Number.NaN }, "eta: expected a number from 0 to 1, got NaN"],
   ])("explains what is wrong with %o %o", (scheduler, options, message) => {
     expect(() => scheduler.plan(options)).toThrow(message);

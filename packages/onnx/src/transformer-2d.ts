@@ -72,11 +72,24 @@ export function crossAttention(
   return linear(g, w.at("to_out.0"), attention(g, { q, k, v, heads }));
 }
 
-/** W₂·(a ⊙ gelu(b)) with a, b the halves of W₁·x (Shazeer 2020, GEGLU). The halves are rows of one weight, so nothing is sliced. */
+/** W₂·(a ⊙ gelu(b)) with a, b the halves of W₁·x (Shazeer 2020, GEGLU). */
 function feedForward(g: GraphBuilder, w: Weights, x: GraphValue): GraphValue {
-  const gate = w.at("net.0.proj");
-  const inner = 4 * fixedAxis(x.shape, -1);
-  const value = linear(g, gate, x, { outFeatures: 2 * inner, rows: [0, inner] });
-  const gated = gelu(g, linear(g, gate, x, { outFeatures: 2 * inner, rows: [inner, 2 * inner] }));
-  return linear(g, w.at("net.2"), multiply(g, value, gated), { outFeatures: fixedAxis(x.shape, -1) });
+  const width = fixedAxis(x.shape, -1);
+  const [value, gate] = halves(g, w.at("net.0.proj"), x, 4 * width);
+  return linear(g, w.at("net.2"), multiply(g, value, gelu(g, gate)), { outFeatures: width });
+}
+
+/** Both halves of a linear layer's features: its upper and lower rows, so that nothing is sliced; exporters slice. */
+function halves(g: GraphBuilder, w: Weights, x: GraphValue, size: number): readonly [GraphValue, GraphValue] {
+  const outFeatures = 2 * size;
+  if (g.operators.linear) {
+    const rows = (from: number) => linear(g, w, x, { outFeatures, rows: [from, from + size] });
+    return [rows(0), rows(size)];
+  }
+  const both = linear(g, w, x, { outFeatures });
+  const slice = (from: number) => {
+    const [start, end, axis] = [from, from + size, -1].map((value) => g.constant("int64", [value]));
+    return g.node("Slice", [both, start, end, axis], { shape: both.shape.with(-1, size) });
+  };
+  return [slice(0), slice(size)];
 }

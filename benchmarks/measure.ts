@@ -3,21 +3,23 @@
 
 import { fused, unfused } from "@latentkit/onnx";
 import { onnxruntimeNode } from "@latentkit/runtime/node";
-import { StableDiffusionPipeline, UNet2DConditionModel } from "latentkit";
+import { encodePrompt, StableDiffusionPipeline } from "latentkit";
 import * as ort from "onnxruntime-node";
-import { exportUNet, guidedFeeds, openUNet } from "./unet-session.js";
+import { exportPart, guidedFeeds, openPart } from "./plain-sessions.js";
 
 const STEPS = 5;
 
 type Measurement = (folder: string) => Promise<Record<string, number>>;
 
 const measurements: Record<string, Measurement> = {
-  "open-ours": async (folder) => ({
-    seconds: await seconds(() => UNet2DConditionModel.fromPretrained(`${folder}/unet`, { device: "cpu" })),
-  }),
+  "open-ours": async (folder) => ({ seconds: await seconds(() => untilFirstStep(folder)) }),
   "open-exported": async (folder) => {
-    const model = await exportUNet(folder);
-    return { seconds: await seconds(() => ort.InferenceSession.create(model)) };
+    const models = [await exportPart(folder, "text_encoder"), await exportPart(folder, "unet")];
+    return {
+      seconds: await seconds(async () => {
+        for (const model of models) await ort.InferenceSession.create(model);
+      }),
+    };
   },
   step: alternatingSteps,
   outside: timeOutsideSessions,
@@ -30,10 +32,16 @@ async function seconds(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - begin) / 1000;
 }
 
+/** From the folder to the moment the first step begins: everything opened, the prompt encoded. */
+async function untilFirstStep(folder: string): Promise<void> {
+  const pipe = await StableDiffusionPipeline.fromPretrained(folder, { device: "cpu" });
+  await encodePrompt(pipe.components, ["a red apple"], { negativePrompts: [""] });
+}
+
 /** A guided step at 256×256 with both graphs, in turn. */
 async function alternatingSteps(folder: string): Promise<Record<string, number>> {
-  const ours = await openUNet(folder, fused);
-  const exported = await openUNet(folder, unfused);
+  const ours = await openPart(folder, "unet", fused);
+  const exported = await openPart(folder, "unet", unfused);
   const feeds = guidedFeeds(256);
   const times: { ours: number; exported: number }[] = [];
   for (let i = 0; i <= STEPS; i++) {

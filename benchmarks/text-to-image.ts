@@ -1,4 +1,4 @@
-// Stable Diffusion 1.5 at full size with random weights, written by the benchmark itself: 4.3 GB, and 3.4 GB for the exported UNet.
+// Stable Diffusion 1.5 at full size with random weights, written by the benchmark itself: 4.3 GB, and 3.9 GB for exported networks.
 // usage: npm run benchmark [-- folder]
 import { execFile } from "node:child_process";
 import { readdir, stat } from "node:fs/promises";
@@ -52,7 +52,7 @@ const opens = await inTurn([openOurs, openExported], folder);
 const ours = median(opens.map((open) => open[openOurs] ?? Number.NaN));
 const exported = median(opens.map((open) => open[openExported] ?? Number.NaN));
 row(
-  "open the UNet: ours / exported model.onnx",
+  "from the folder to the first step: ours / exported models",
   `${ours.toFixed(2)} s / ${exported.toFixed(2)} s = ${(ours / exported).toFixed(2)}`,
   "at most 1.3",
 );

@@ -3,34 +3,52 @@ import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { readJson } from "@latentkit/hub";
 import { openModel } from "@latentkit/hub/node";
-import { type Operators, openCheckpoint, unet2dCondition, unet2dConditionConfig, unfused } from "@latentkit/onnx";
+import {
+  clipTextConfig,
+  clipTextModel,
+  type Operators,
+  openCheckpoint,
+  unet2dCondition,
+  unet2dConditionConfig,
+  unfused,
+} from "@latentkit/onnx";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 
-/** Opens the UNet of a checkpoint with nothing between the graph and ONNX Runtime. */
-export async function openUNet(
+/** The networks that a run needs before its first step. */
+export type Part = "unet" | "text_encoder";
+
+async function graphOf(folder: string, part: Part, operators: Operators): Promise<Uint8Array> {
+  const files = await openModel(join(folder, part));
+  const config = await readJson(files, "config.json");
+  if (part === "text_encoder")
+    return clipTextModel(await openCheckpoint(files, "model"), clipTextConfig(config), operators).graph;
+  const checkpoint = await openCheckpoint(files, "diffusion_pytorch_model");
+  return unet2dCondition(checkpoint, unet2dConditionConfig(config), operators).graph;
+}
+
+/** Opens a network of a checkpoint with nothing between the graph and ONNX Runtime. */
+export async function openPart(
   folder: string,
+  part: Part,
   operators: Operators,
   options: InferenceSession.SessionOptions = {},
 ): Promise<InferenceSession> {
-  const files = await openModel(join(folder, "unet"));
-  const config = unet2dConditionConfig(await readJson(files, "config.json"));
-  const { graph } = unet2dCondition(await openCheckpoint(files, "diffusion_pytorch_model"), config, operators);
-  const session = { model_external_initializers_file_folder_path: join(folder, "unet") };
-  return InferenceSession.create(graph, { ...options, extra: { session: { ...session, ...extraSession(options) } } });
+  const session = { model_external_initializers_file_folder_path: join(folder, part), ...sessionEntries(options) };
+  return InferenceSession.create(await graphOf(folder, part, operators), { ...options, extra: { session } });
 }
 
-function extraSession({ extra }: InferenceSession.SessionOptions): object {
+function sessionEntries({ extra }: InferenceSession.SessionOptions): object {
   const session: unknown = extra?.session;
   return typeof session === "object" && session !== null ? session : {};
 }
 
-/** Writes the UNet as exporters do, `model.onnx` with its weights transposed in a file beside it; once. Returns its path. */
-export async function exportUNet(folder: string): Promise<string> {
-  const target = `${folder}-exported`;
+/** Writes a network as exporters do, `model.onnx` with its weights transposed in a file beside it; once. Returns its path. */
+export async function exportPart(folder: string, part: Part): Promise<string> {
+  const target = join(`${folder}-exported`, part);
   const model = join(target, "model.onnx");
   if (existsSync(model)) return model;
   await mkdir(target, { recursive: true });
-  const session = await openUNet(folder, unfused, {
+  const session = await openPart(folder, part, unfused, {
     graphOptimizationLevel: "basic",
     optimizedModelFilePath: `${model}.part`,
     extra: {

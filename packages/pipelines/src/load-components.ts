@@ -1,4 +1,4 @@
-import { isRecord, LatentKitError, type ModelFiles } from "@latentkit/core";
+import { LatentKitError, type ModelFiles } from "@latentkit/core";
 import { type ModelSource, openSource, readJson } from "@latentkit/hub";
 import {
   AutoencoderKL,
@@ -64,8 +64,6 @@ export async function loadComponents(source: ModelSource, options: PipelineLoadO
 /** The class of each part by `model_index.json`: `{ "unet": "UNet2DConditionModel", … }`. */
 async function componentNames(files: ModelFiles): Promise<ComponentNames> {
   const index = await readJson(files, "model_index.json");
-  if (!isRecord(index))
-    throw new LatentKitError("invalid-checkpoint", `${files.location}/model_index.json: expected a JSON object`);
   const { _class_name: pipeline } = index;
   if (typeof pipeline !== "string" || !PIPELINES.includes(pipeline)) {
     throw new LatentKitError(
@@ -105,11 +103,5 @@ function checkFit({ textEncoder, unet, vae }: StableDiffusionComponents, locatio
 
 /** The checkpoint's sampler, with the two settings that files of 2022 have wrong. */
 async function loadScheduler(files: ModelFiles): Promise<StableDiffusionComponents["scheduler"]> {
-  const config = await readJson(files, "scheduler/scheduler_config.json");
-  if (!isRecord(config))
-    throw new LatentKitError(
-      "invalid-checkpoint",
-      `${files.location}/scheduler/scheduler_config.json: expected a JSON object`,
-    );
-  return schedulerFromConfig(stableDiffusionConfig(config));
+  return schedulerFromConfig(stableDiffusionConfig(await readJson(files, "scheduler/scheduler_config.json")));
 }

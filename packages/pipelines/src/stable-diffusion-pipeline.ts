@@ -140,7 +140,6 @@ export class StableDiffusionPipeline {
       state = next;
       yield stepOf(state, plan.timesteps, vae);
     }
-    signal?.throwIfAborted();
 
     const latents = state.sample;
     if (request.outputType === "latent") return { images: [], latents, seeds, warnings };

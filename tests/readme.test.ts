@@ -14,9 +14,10 @@ const model = `${fixtures}pipelines/tiny-sd`;
 const readmes = {
   "README.md": readFileSync(`${root}README.md`, "utf8"),
   ...filesUnder("packages", /^packages\/[^/]+\/README\.md$/),
+  ...filesUnder("docs", /\.md$/),
 };
 
-/** Every whole program in the READMEs; those marked `ts fragment` are none. */
+/** Every whole program in the READMEs and the documents; those marked `ts fragment` are none. */
 const blocks = Object.entries(readmes).flatMap(([file, text]) =>
   codeBlocks(text, "ts").map(({ line, code }) => ({ file, line, code: withTinyModel(code) })),
 );

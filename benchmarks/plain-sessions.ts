@@ -21,9 +21,9 @@ async function graphOf(folder: string, part: Part, operators: Operators): Promis
   const files = await openModel(join(folder, part));
   const config = await readJson(files, "config.json");
   if (part === "text_encoder")
-    return clipTextModel(await openCheckpoint(files, "model"), clipTextConfig(config), operators).graph;
+    return clipTextModel(await openCheckpoint(files, "model"), clipTextConfig(config), { operators }).graph;
   const checkpoint = await openCheckpoint(files, "diffusion_pytorch_model");
-  return unet2dCondition(checkpoint, unet2dConditionConfig(config), operators).graph;
+  return unet2dCondition(checkpoint, unet2dConditionConfig(config), { operators }).graph;
 }
 
 /** Opens a network of a checkpoint with nothing between the graph and ONNX Runtime. */

@@ -9,8 +9,9 @@ import {
   DPMSolverMultistepScheduler,
   EulerAncestralDiscreteScheduler,
   EulerDiscreteScheduler,
+  makeImageGrid,
   PNDMScheduler,
-  RgbaImage,
+  type RgbaImage,
   StableDiffusionPipeline,
 } from "latentkit";
 
@@ -35,17 +36,5 @@ for (const [name, scheduler] of Object.entries(samplers)) {
 }
 
 await mkdir("out", { recursive: true });
-await sideBySide(pictures).save("out/03-schedulers.png");
+await makeImageGrid(pictures).save("out/03-schedulers.png");
 await pipe.dispose();
-
-/** Pictures of one size in a row. */
-function sideBySide(images: readonly RgbaImage[]): RgbaImage {
-  const { width, height } = images[0]!;
-  const whole = new Uint8ClampedArray(images.length * width * height * 4);
-  for (const [i, { data }] of images.entries()) {
-    for (let y = 0; y < height; y++) {
-      whole.set(data.subarray(y * width * 4, (y + 1) * width * 4), (y * images.length + i) * width * 4);
-    }
-  }
-  return new RgbaImage({ width: images.length * width, height, data: whole });
-}

@@ -1,6 +1,6 @@
 // Draws the pictures of the documents with the embedded model.
 // usage: npx tsx --conditions=@latentkit/source scripts/draw-documents.ts
-import { RgbaImage, StableDiffusionPipeline } from "latentkit";
+import { type GenerateOptions, makeImageGrid, type RgbaImage, StableDiffusionPipeline } from "latentkit";
 
 const SETTINGS = { numInferenceSteps: 20, guidanceScale: 5 };
 
@@ -70,27 +70,36 @@ const SUBJECTS = [
   ],
 ];
 
-/** Pictures of one size side by side, row by row. */
-function sheet(rows: readonly (readonly RgbaImage[])[]): RgbaImage {
-  const { width, height } = rows[0]?.[0] ?? { width: 0, height: 0 };
-  const columns = rows[0]?.length ?? 0;
-  const data = new Uint8ClampedArray(rows.length * height * columns * width * 4);
-  rows.forEach((row, y) => {
-    row.forEach((image, x) => {
-      for (let line = 0; line < height; line++) {
-        const at = ((y * height + line) * columns + x) * width * 4;
-        data.set(image.data.subarray(line * width * 4, (line + 1) * width * 4), at);
-      }
-    });
-  });
-  return new RgbaImage({ width: columns * width, height: rows.length * height, data });
-}
+/** Prompts, each with something to steer away from. */
+const NEGATIVES = [
+  ["red apple", "red"],
+  ["red heart", "red"],
+  ["cat face", "orange, yellow"],
+  ["automobile", "red"],
+  ["birthday cake", "pink"],
+  ["butterfly", "blue"],
+  ["frog on a green background", "green background"],
+  ["rose", "leaf, stem"],
+] as const;
+const SCALES = [1, 2, 3, 5, 7.5, 10];
 
 await using pipe = await StableDiffusionPipeline.fromPretrained();
-const rows: RgbaImage[][] = [];
-for (const prompt of SUBJECTS) {
-  const { images } = await pipe.generate({ prompt, seed: prompt.map((_, i) => i), ...SETTINGS });
-  rows.push([...images]);
+
+async function row(prompt: readonly string[], options: Partial<GenerateOptions> = {}): Promise<readonly RgbaImage[]> {
+  const { images } = await pipe.generate({ prompt, seed: prompt.map((_, i) => i), ...SETTINGS, ...options });
+  return images;
 }
-await sheet(rows.slice(0, 1)).save("docs/images/tiny-emoji.png");
-await sheet(rows).save("docs/images/tiny-emoji-sheet.png");
+
+const rows: RgbaImage[] = [];
+for (const prompt of SUBJECTS) rows.push(...(await row(prompt)));
+await makeImageGrid(rows.slice(0, 8)).save("docs/images/tiny-emoji.png");
+await makeImageGrid(rows, 8).save("docs/images/tiny-emoji-sheet.png");
+
+const asked = NEGATIVES.map(([prompt]) => prompt);
+const negativePrompt = NEGATIVES.map(([, negative]) => negative);
+const pairs = [...(await row(asked)), ...(await row(asked, { negativePrompt }))];
+await makeImageGrid(pairs, 8).save("docs/images/tiny-emoji-negative.png");
+
+const sweep: RgbaImage[] = [];
+for (const guidanceScale of SCALES) sweep.push(...(await row(SUBJECTS[0] ?? [], { guidanceScale })));
+await makeImageGrid(sweep, 8).save("docs/images/tiny-emoji-guidance.png");

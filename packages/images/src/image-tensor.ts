@@ -1,4 +1,4 @@
-import { checkSameShape, contiguous, dims, LatentKitError, type Tensor, tensor } from "@latentkit/core";
+import { checkSameShape, contiguous, dims, LatentKitError, roundHalfEven, type Tensor, tensor } from "@latentkit/core";
 import type { Pixels } from "./pixels.js";
 import { RgbaImage } from "./rgba-image.js";
 
@@ -80,9 +80,4 @@ function toByte(value: number): number {
   }
   const unit = Math.min(Math.max(fround(value / 2 + 0.5), 0), 1);
   return roundHalfEven(fround(unit * 255));
-}
-
-function roundHalfEven(value: number): number {
-  const rounded = Math.round(value);
-  return rounded - value === 0.5 && rounded % 2 === 1 ? rounded - 1 : rounded;
 }

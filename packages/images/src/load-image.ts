@@ -1,18 +1,32 @@
 import { LatentKitError } from "@latentkit/core";
+import { decodeOther, pixelsOfBitmap } from "./decode-other.js";
 import { isPixels, type Pixels } from "./pixels.js";
-import { invalidImage, isPng } from "./png-chunks.js";
+import { isPng } from "./png-chunks.js";
 import { decodePng } from "./png-codec.js";
 import { RgbaImage } from "./rgba-image.js";
 
-/** What a picture can be read from: a path or URL, the bytes of a PNG file, or pixels such as an `ImageData`. */
-export type ImageSource = string | URL | Blob | Uint8Array | Pixels;
+/**
+ * What a picture can be read from: a path or URL, the bytes of a file, pixels such as an `ImageData`, or what a browser
+ * has: an `ImageBitmap` or a canvas.
+ */
+export type ImageSource =
+  | string
+  | URL
+  | Blob
+  | ArrayBuffer
+  | Uint8Array
+  | Pixels
+  | ImageBitmap
+  | OffscreenCanvas
+  | HTMLCanvasElement;
 
 /**
- * Reads a picture: a PNG file of any colour type, or pixels as they are.
+ * Reads a picture: a PNG file of any colour type, or pixels as they are. JPEG, WebP, AVIF, GIF and TIFF files too, in
+ * browsers as far as they know them, on Node when the package `sharp` is installed.
  *
  * @throws TypeError when the source is none of the accepted kinds.
  * @throws LatentKitError `file-not-found` or `download-failed` when there is no such file, `invalid-image` when it
- * is not a whole PNG file or has more than 2²⁶ pixels.
+ * is not a whole file of a known format or has more than 2²⁶ pixels.
  * @example
  * ```ts
  * const bytes = await new RgbaImage({ width: 1, height: 1, data: new Uint8Array(4) }).toPng();
@@ -22,11 +36,16 @@ export type ImageSource = string | URL | Blob | Uint8Array | Pixels;
 export async function loadImage(source: ImageSource): Promise<RgbaImage> {
   if (source instanceof RgbaImage) return source;
   if (source instanceof Uint8Array) return decode(source, "image");
+  if (source instanceof ArrayBuffer) return decode(new Uint8Array(source), "image");
   if (source instanceof Blob) return decode(new Uint8Array(await source.arrayBuffer()), "image");
   if (source instanceof URL) return decode(await readUrl(source), shortName(source));
   if (typeof source === "string") return loadPath(source);
   if (isPixels(source)) return new RgbaImage(source);
-  throw new TypeError(`source: expected a path, URL, Blob, Uint8Array or ImageData, got ${describe(source)}`);
+  if (isBitmap(source)) return new RgbaImage(pixelsOfBitmap(source));
+  if (isCanvas(source)) return loadCanvas(source);
+  throw new TypeError(
+    `source: expected a path, URL, Blob, Uint8Array, ImageData or ImageBitmap, got ${describe(source)}`,
+  );
 }
 
 function loadPath(path: string): Promise<RgbaImage> {
@@ -35,8 +54,7 @@ function loadPath(path: string): Promise<RgbaImage> {
 }
 
 async function decode(bytes: Uint8Array, name: string): Promise<RgbaImage> {
-  if (!isPng(bytes)) throw invalidImage(name, `${formatOf(bytes)}, but only PNG files can be read`);
-  return new RgbaImage(await decodePng(bytes, name));
+  return new RgbaImage(isPng(bytes) ? await decodePng(bytes, name) : await decodeOther(bytes, name));
 }
 
 async function readUrl(url: URL): Promise<Uint8Array> {
@@ -74,16 +92,20 @@ function shortName({ href }: URL): string {
   return href.length > 80 ? `${href.slice(0, 77)}...` : href;
 }
 
-function formatOf(bytes: Uint8Array): string {
-  const head = String.fromCharCode(...bytes.subarray(0, 12));
-  const known = {
-    "a JPEG file": /^\xff\xd8\xff/,
-    "a GIF file": /^GIF8/,
-    "a WebP file": /^RIFF.{4}WEBP/s,
-    "a BMP file": /^BM/,
-  };
-  if (bytes.length === 0) return "an empty file";
-  return Object.entries(known).find(([, pattern]) => pattern.test(head))?.[0] ?? "not a PNG file";
+const isBitmap = (value: unknown): value is ImageBitmap =>
+  typeof ImageBitmap !== "undefined" && value instanceof ImageBitmap;
+
+const isCanvas = (value: unknown): value is OffscreenCanvas | HTMLCanvasElement =>
+  (typeof OffscreenCanvas !== "undefined" && value instanceof OffscreenCanvas) ||
+  (typeof HTMLCanvasElement !== "undefined" && value instanceof HTMLCanvasElement);
+
+async function loadCanvas(canvas: OffscreenCanvas | HTMLCanvasElement): Promise<RgbaImage> {
+  const bitmap = await createImageBitmap(canvas);
+  try {
+    return new RgbaImage(pixelsOfBitmap(bitmap));
+  } finally {
+    bitmap.close();
+  }
 }
 
 function describe(value: unknown): string {

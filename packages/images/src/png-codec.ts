@@ -3,7 +3,7 @@ import { invalidImage, type PngChunk, pngSignature, readPngChunks } from "./png-
 import { type PngText, withPngText } from "./png-text.js";
 
 /** A picture larger than this (8192 × 8192) is refused before anything is allocated for it. */
-const maxPixels = 2 ** 26;
+export const maxPixels: number = 2 ** 26;
 
 /** Deflate cannot make more than this many bytes out of one. */
 const maxInflation = 1032;

@@ -112,18 +112,15 @@ describe("a bad PNG", () => {
   it("cut off anywhere is refused", async () => {
     const bytes = await picture.toPng({ text: { parameters: "a red apple" } });
     for (let length = 0; length < bytes.length; length++) {
-      await expectInvalid(bytes.subarray(0, length), length < 8 ? /only PNG/ : /cut off/);
+      await expectInvalid(bytes.subarray(0, length), length < 8 ? /not a PNG|an empty file/ : /cut off/);
     }
   });
 
   it.each([
-    ["a JPEG file", [0xff, 0xd8, 0xff, 0xe0]],
-    ["a GIF file", [..."GIF89a"].map((letter) => letter.charCodeAt(0))],
-    ["a WebP file", [..."RIFF\0\0\0\0WEBPVP8 "].map((letter) => letter.charCodeAt(0))],
     ["an empty file", []],
-    ["not a PNG file", [1, 2, 3]],
+    ["not a PNG, JPEG or WebP file", [1, 2, 3]],
   ])("%s is named, with the remedy", async (what, bytes) => {
-    await expectInvalid(Uint8Array.from(bytes), new RegExp(`^image: ${what}, but only PNG.*save the picture as PNG`));
+    await expectInvalid(Uint8Array.from(bytes), new RegExp(`^image: ${what}; save the picture as PNG`));
   });
 
   it("of a huge size is refused before memory is taken for it", async () => {

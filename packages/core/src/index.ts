@@ -1,9 +1,11 @@
 export { concat, repeatInterleave, slice, split } from "./batch.js";
 export { LatentKitError, type LatentKitErrorCode } from "./errors.js";
+export { floatToHalf, halfToFloat } from "./float16.js";
 export type { ExternalFile, ModelFile, ModelFiles, ModelGraph } from "./model-files.js";
 export { randomPerItem } from "./random-per-item.js";
-export type { RandomSource } from "./random-source.js";
+export type { DrawOptions, DrawType, RandomSource } from "./random-source.js";
 export { isRecord, readJson, readText } from "./read-json.js";
+export { roundHalfEven } from "./round-half-even.js";
 export {
   checkSameShape,
   contiguous,
@@ -17,5 +19,11 @@ export {
   tokenIds,
   zeros,
 } from "./tensor.js";
-export { type TorchRandomState, torchRandom } from "./torch-random.js";
+export {
+  type TorchCudaRandom,
+  type TorchCudaRandomOptions,
+  type TorchCudaRandomState,
+  torchCudaRandom,
+} from "./torch-cuda-random.js";
+export { type TorchRandom, type TorchRandomState, torchRandom } from "./torch-random.js";
 export { type Term, weightedSum } from "./weighted-sum.js";

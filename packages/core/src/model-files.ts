@@ -14,6 +14,8 @@ export interface ModelFile {
 export interface ModelFiles {
   /** Where it is, for messages. */
   readonly location: string;
+  /** The one file that this model is, when it is no folder: a checkpoint with all networks in one `.safetensors`. */
+  readonly singleFile?: ModelFile;
   /** The file, or undefined when there is none. */
   find(path: string): Promise<ModelFile | undefined>;
   /** A folder inside. */

@@ -5,7 +5,8 @@ import { type Shape, sizeOf } from "./tensor.js";
 
 /**
  * Draws item i of every batch from source i, so that each picture depends on its own seed only.
- * One source alone serves the whole batch. (Diffusers: `randn_tensor` with a list of generators.)
+ * One source alone serves the whole batch. (Diffusers: `randn_tensor` with a list of generators.) `save` gives the
+ * list of their states, or the state of the only one.
  *
  * @throws RangeError when there is no source, or a batch is not as long as the list of sources.
  * @example
@@ -27,8 +28,8 @@ export function randomPerItem(sources: readonly RandomSource[]): RandomSource {
   };
 
   return {
-    normal: (shape) => concat(perItem(shape, (source, item) => source.normal(item))),
-    uniform: (shape) => concat(perItem(shape, (source, item) => source.uniform(item))),
+    normal: (shape, options) => concat(perItem(shape, (source, item) => source.normal(item, options))),
+    uniform: (shape, options) => concat(perItem(shape, (source, item) => source.uniform(item, options))),
     integers(low, high, shape) {
       const values = new Int32Array(sizeOf(shape));
       const items = perItem(shape, (source, item) => source.integers(low, high, item));

@@ -1,4 +1,4 @@
-import { multiply, scale } from "./arithmetic.js";
+import { multiply, numberLike, scale } from "./arithmetic.js";
 import type { GraphBuilder, GraphValue } from "./graph-builder.js";
 
 /** An activation function as configurations name it. */
@@ -36,7 +36,7 @@ export function quickGelu(g: GraphBuilder, x: GraphValue): GraphValue {
 export function gelu(g: GraphBuilder, x: GraphValue): GraphValue {
   if (g.operators.activation) return g.node("Gelu", [x], { shape: x.shape, domain: "com.microsoft" });
   const erf = g.node("Erf", [scale(g, x, Math.SQRT1_2)], { shape: x.shape });
-  const shifted = g.node("Add", [erf, g.constant("float32", [1], [])], { shape: x.shape });
+  const shifted = g.node("Add", [erf, numberLike(g, erf, 1)], { shape: x.shape });
   return scale(g, multiply(g, x, shifted), 0.5);
 }
 

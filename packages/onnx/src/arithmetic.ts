@@ -1,4 +1,4 @@
-import type { Dim, GraphBuilder, GraphValue } from "./graph-builder.js";
+import { type Dim, type ElementType, elementTypes, type GraphBuilder, type GraphValue } from "./graph-builder.js";
 
 const widerShape = (a: GraphValue, b: GraphValue): readonly Dim[] =>
   a.shape.length >= b.shape.length ? a.shape : b.shape;
@@ -15,7 +15,18 @@ export function multiply(g: GraphBuilder, a: GraphValue, b: GraphValue): GraphVa
 
 /** s · x. */
 export function scale(g: GraphBuilder, x: GraphValue, factor: number): GraphValue {
-  return factor === 1 ? x : multiply(g, x, g.constant("float32", [factor], []));
+  return factor === 1 ? x : multiply(g, x, numberLike(g, x, factor));
+}
+
+/** A number of the element type of `x`. */
+export function numberLike(g: GraphBuilder, x: GraphValue, value: number): GraphValue {
+  return g.constant(x.type === "float16" ? "float16" : "float32", [value], []);
+}
+
+/** The same values as another element type. */
+export function cast(g: GraphBuilder, x: GraphValue, type: ElementType): GraphValue {
+  if (x.type === type) return x;
+  return g.node("Cast", [x], { attributes: { to: elementTypes[type] }, type, shape: x.shape });
 }
 
 /** Joins values along an axis whose length is known in each. */

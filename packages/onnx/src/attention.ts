@@ -1,5 +1,5 @@
 import { LatentKitError } from "@latentkit/core";
-import { add, fixedAxis, reshape, scale, transpose } from "./arithmetic.js";
+import { add, cast, fixedAxis, reshape, scale, transpose } from "./arithmetic.js";
 import type { GraphBuilder, GraphValue } from "./graph-builder.js";
 
 /**
@@ -46,12 +46,12 @@ function spelledOut(
     const shape = [batch, x.shape[1] ?? "length", heads, width / heads];
     return transpose(g, reshape(g, x, [0, -1, heads, width / heads], shape), perm);
   };
-  const products = g.node("MatMul", [perHead(q, [0, 2, 1, 3]), perHead(k, [0, 2, 3, 1])], {
-    shape: [batch, heads, queries, keys],
-  });
-  const scaled = scale(g, products, 1 / Math.sqrt(width / heads));
-  const scores = bias ? add(g, scaled, bias) : scaled;
-  const weights = g.node("Softmax", [scores], { attributes: { axis: -1 }, shape: scores.shape });
+  // scaled before the product, whose sums would leave float16's range
+  const scaled = scale(g, perHead(q, [0, 2, 1, 3]), 1 / Math.sqrt(width / heads));
+  const products = g.node("MatMul", [scaled, perHead(k, [0, 2, 3, 1])], { shape: [batch, heads, queries, keys] });
+  const scores = cast(g, bias ? add(g, products, bias) : products, "float32");
+  const softmax = g.node("Softmax", [scores], { attributes: { axis: -1 }, shape: scores.shape });
+  const weights = cast(g, softmax, q.type);
   const mixed = g.node("MatMul", [weights, perHead(v, [0, 2, 1, 3])], {
     shape: [batch, heads, queries, width / heads],
   });

@@ -1,14 +1,13 @@
 import type { ModelGraph } from "@latentkit/core";
 import { silu } from "./activation.js";
-import { add, reshape, transpose } from "./arithmetic.js";
-import { attention } from "./attention.js";
+import { numberLike } from "./arithmetic.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { ConfigReader } from "./config-reader.js";
 import { conv2d } from "./conv2d.js";
 import { GraphBuilder, type GraphValue } from "./graph-builder.js";
-import { linear } from "./linear.js";
+import type { GraphOptions } from "./graph-options.js";
 import { groupNorm } from "./normalization.js";
-import type { Operators } from "./operators.js";
+import { pixelAttention } from "./pixel-attention.js";
 import { resnetBlock } from "./resnet-block.js";
 import { upsampler } from "./upsample.js";
 import { Weights } from "./weights.js";
@@ -24,6 +23,10 @@ export interface AutoencoderKLConfig {
   readonly midBlockAttention: boolean;
   readonly quantConv: boolean;
   readonly postQuantConv: boolean;
+  /** Side of the pictures it was trained on, and of the tiles that large ones are cut into. */
+  readonly sampleSize: number | undefined;
+  /** Its activations leave float16's range (SDXL's do), so that it is computed in float32 whatever the others are. */
+  readonly forceUpcast: boolean;
   /** The pipelines' latents are (z − shift) · scaling. */
   readonly scalingFactor: number;
   readonly shiftFactor: number;
@@ -61,23 +64,33 @@ export function autoencoderKLConfig(json: unknown, file = "vae/config.json"): Au
     midBlockAttention: read.boolean("mid_block_add_attention", true),
     quantConv: read.boolean("use_quant_conv", true),
     postQuantConv: read.boolean("use_post_quant_conv", true),
+    sampleSize: read.optionalCount("sample_size"),
+    forceUpcast: read.boolean("force_upcast", false),
     scalingFactor: read.number("scaling_factor", 0.18215),
     shiftFactor: read.number("shift_factor", 0),
   };
 }
 
-/** The autoencoder of latent diffusion (Rombach et al. 2022, §3.1; Diffusers' `AutoencoderKL`). */
-export function autoencoderKL(checkpoint: Checkpoint, config: AutoencoderKLConfig, operators?: Operators): Autoencoder {
+/**
+ * The autoencoder of latent diffusion (Rombach et al. 2022, §3.1; Diffusers' `AutoencoderKL`).
+ * Its few Linear layers are not worth packing and never are.
+ */
+export function autoencoderKL(
+  checkpoint: Checkpoint,
+  config: AutoencoderKLConfig,
+  { operators, precision }: GraphOptions = {},
+): Autoencoder {
   const weights = new Weights(checkpoint);
-  const encoder = encoderGraph(new GraphBuilder("autoencoder-kl-encoder", operators), weights, config);
-  const decoder = decoderGraph(new GraphBuilder("autoencoder-kl-decoder", operators), weights, config);
+  const options = { operators, precision: config.forceUpcast ? "fp32" : precision };
+  const encoder = encoderGraph(new GraphBuilder("autoencoder-kl-encoder", options), weights, config);
+  const decoder = decoderGraph(new GraphBuilder("autoencoder-kl-decoder", options), weights, config);
   return { encoder, decoder, unusedTensors: weights.unused() };
 }
 
 function encoderGraph(g: GraphBuilder, weights: Weights, config: AutoencoderKLConfig): ModelGraph {
   const w = weights.at("encoder");
   const { blockOutChannels, normGroups, latentChannels } = config;
-  const image = g.input("sample", "float32", ["batch", config.inChannels, "height", "width"]);
+  const image = g.floatInput("sample", ["batch", config.inChannels, "height", "width"]);
   let h = conv2d(g, w.at("conv_in"), image, { outChannels: blockOutChannels[0]! });
   for (const [i, outChannels] of blockOutChannels.entries()) {
     const block = w.at(`down_blocks.${i}`);
@@ -106,7 +119,7 @@ function posterior(g: GraphBuilder, moments: GraphValue, channels: number): void
   const logvar = half(channels);
   g.output(
     "logvar",
-    g.node("Clip", [logvar, ...LOGVAR_RANGE.map((bound) => g.constant("float32", [bound], []))], {
+    g.node("Clip", [logvar, ...LOGVAR_RANGE.map((bound) => numberLike(g, logvar, bound))], {
       shape: logvar.shape,
     }),
   );
@@ -115,7 +128,7 @@ function posterior(g: GraphBuilder, moments: GraphValue, channels: number): void
 function decoderGraph(g: GraphBuilder, weights: Weights, config: AutoencoderKLConfig): ModelGraph {
   const w = weights.at("decoder");
   const { normGroups } = config;
-  const latent = g.input("latent_sample", "float32", ["batch", config.latentChannels, "height", "width"]);
+  const latent = g.floatInput("latent_sample", ["batch", config.latentChannels, "height", "width"]);
   const unquantised = config.postQuantConv ? conv2d(g, weights.at("post_quant_conv"), latent, { kernel: 1 }) : latent;
   const channels = config.blockOutChannels.toReversed();
   let h = midBlock(
@@ -149,25 +162,6 @@ function resnets(
 function midBlock(g: GraphBuilder, w: Weights, x: GraphValue, config: AutoencoderKLConfig): GraphValue {
   const resnet = { groups: config.normGroups, epsilon: NORM_EPSILON };
   const h = resnetBlock(g, w.at("resnets.0"), x, resnet);
-  const attended = config.midBlockAttention ? pixelAttention(g, w.at("attentions.0"), h, config.normGroups) : h;
+  const attended = config.midBlockAttention ? pixelAttention(g, w.at("attentions.0"), h, { ...resnet, heads: 1 }) : h;
   return resnetBlock(g, w.at("resnets.1"), attended, resnet);
-}
-
-/** Repositories of 2022 name the projections query, key, value and proj_attn. */
-const projectionNames = (w: Weights) =>
-  w.has("query")
-    ? { q: "query", k: "key", v: "value", out: "proj_attn" }
-    : { q: "to_q", k: "to_k", v: "to_v", out: "to_out.0" };
-
-/** Self-attention with one head over the pixels, added to x. x: `[B, C, H, W]` */
-function pixelAttention(g: GraphBuilder, w: Weights, x: GraphValue, groups: number): GraphValue {
-  const [batch = "batch", channels = 0] = x.shape;
-  const names = projectionNames(w);
-  const normed = groupNorm(g, w.at("group_norm"), x, groups, NORM_EPSILON);
-  const tokens = transpose(g, reshape(g, normed, [0, Number(channels), -1], [batch, channels, "pixels"]), [0, 2, 1]);
-  const project = (name: string) => linear(g, w.at(name), tokens);
-  const mixed = attention(g, { q: project(names.q), k: project(names.k), v: project(names.v), heads: 1 });
-  const out = transpose(g, linear(g, w.at(names.out), mixed), [0, 2, 1]);
-  const shape = g.node("Shape", [x], { type: "int64", shape: [4] });
-  return add(g, g.node("Reshape", [out, shape], { shape: x.shape }), x);
 }

@@ -1,11 +1,11 @@
 import { type Activation, activate, activations, relu } from "./activation.js";
-import { add, scale } from "./arithmetic.js";
+import { add, numberLike, scale } from "./arithmetic.js";
 import type { Autoencoder } from "./autoencoder-kl.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { ConfigReader } from "./config-reader.js";
 import { conv2d } from "./conv2d.js";
 import { GraphBuilder, type GraphValue } from "./graph-builder.js";
-import type { Operators } from "./operators.js";
+import type { GraphOptions } from "./graph-options.js";
 import { upsampleNearest } from "./upsample.js";
 import { Weights } from "./weights.js";
 
@@ -61,19 +61,19 @@ export function autoencoderTinyConfig(json: unknown, file = "vae/config.json"): 
 export function autoencoderTiny(
   checkpoint: Checkpoint,
   config: AutoencoderTinyConfig,
-  operators?: Operators,
+  options?: GraphOptions,
 ): Autoencoder {
   const weights = new Weights(checkpoint);
-  const encoder = encoderGraph(new GraphBuilder("autoencoder-tiny-encoder", operators), weights, config);
-  const decoder = decoderGraph(new GraphBuilder("autoencoder-tiny-decoder", operators), weights, config);
+  const encoder = encoderGraph(new GraphBuilder("autoencoder-tiny-encoder", options), weights, config);
+  const decoder = decoderGraph(new GraphBuilder("autoencoder-tiny-decoder", options), weights, config);
   return { encoder, decoder, unusedTensors: weights.unused() };
 }
 
 function encoderGraph(g: GraphBuilder, weights: Weights, config: AutoencoderTinyConfig): Autoencoder["encoder"] {
-  const image = g.input("sample", "float32", ["batch", config.inChannels, "height", "width"]);
+  const image = g.floatInput("sample", ["batch", config.inChannels, "height", "width"]);
   const next = layerNames(weights.at("encoder.layers"));
   // from [-1, 1] to the [0, 1] that it was trained on
-  let h = scale(g, add(g, image, g.constant("float32", [1], [])), 0.5);
+  let h = scale(g, add(g, image, numberLike(g, image, 1)), 0.5);
   for (const [i, blocks] of config.encoderBlocks.entries()) {
     const outChannels = config.encoderChannels[i]!;
     h = conv2d(g, next(), h, i === 0 ? { outChannels } : { outChannels, stride: 2, bias: false });
@@ -84,7 +84,7 @@ function encoderGraph(g: GraphBuilder, weights: Weights, config: AutoencoderTiny
 }
 
 function decoderGraph(g: GraphBuilder, weights: Weights, config: AutoencoderTinyConfig): Autoencoder["decoder"] {
-  const latent = g.input("latent_sample", "float32", ["batch", config.latentChannels, "height", "width"]);
+  const latent = g.floatInput("latent_sample", ["batch", config.latentChannels, "height", "width"]);
   const next = layerNames(weights.at("decoder.layers"));
   let h = activate(
     g,
@@ -101,7 +101,7 @@ function decoderGraph(g: GraphBuilder, weights: Weights, config: AutoencoderTiny
     }
     h = conv2d(g, next(), h, isLast ? { outChannels: config.outChannels } : { bias: false });
   }
-  g.output("sample", add(g, scale(g, h, 2), g.constant("float32", [-1], [])));
+  g.output("sample", add(g, scale(g, h, 2), numberLike(g, h, -1)));
   return g.build();
 }
 

@@ -9,6 +9,15 @@ export interface Checkpoint {
   readonly files: readonly ModelFile[];
 }
 
+/** A network's folder whose weights are known already: a part of a single file. */
+export interface CheckpointFiles extends ModelFiles {
+  readonly checkpoint: Checkpoint;
+}
+
+function hasCheckpoint(files: ModelFiles): files is CheckpointFiles {
+  return "checkpoint" in files;
+}
+
 /** What is tried, after the plain names, when no variant is asked for. */
 const USUAL_VARIANTS = ["fp16", "bf16"];
 
@@ -34,6 +43,7 @@ const OTHER_FORMATS = [
  * ```
  */
 export async function openCheckpoint(files: ModelFiles, stem: string, variant?: string): Promise<Checkpoint> {
+  if (hasCheckpoint(files)) return files.checkpoint;
   const variants = variant === undefined ? [undefined, ...USUAL_VARIANTS] : [variant];
   for (const candidate of variants) {
     const whole = await files.find(wholeName(stem, candidate));
@@ -44,6 +54,16 @@ export async function openCheckpoint(files: ModelFiles, stem: string, variant?: 
     }
   }
   throw await notFound(files, stem, variant);
+}
+
+/** Whether a folder has weights that `openCheckpoint` opens, of any variant. */
+export async function hasWeights(files: ModelFiles, stem: string, variant?: string): Promise<boolean> {
+  if (hasCheckpoint(files)) return true;
+  for (const candidate of new Set([variant, undefined, ...USUAL_VARIANTS])) {
+    for (const name of [wholeName(stem, candidate), ...indexNames(stem, candidate)])
+      if (await files.find(name)) return true;
+  }
+  return false;
 }
 
 /**

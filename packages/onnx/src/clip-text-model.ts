@@ -4,10 +4,10 @@ import { attention } from "./attention.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { ConfigReader } from "./config-reader.js";
 import { elementTypes, GraphBuilder, type GraphValue } from "./graph-builder.js";
+import type { GraphOptions } from "./graph-options.js";
 import { linear, timesTransposed } from "./linear.js";
 import { finish, type Network } from "./network.js";
 import { layerNorm } from "./normalization.js";
-import type { Operators } from "./operators.js";
 import { Weights } from "./weights.js";
 
 /** What shapes a CLIP text tower (`text_encoder/config.json`). */
@@ -28,6 +28,7 @@ export interface CLIPTextConfig {
 }
 
 const LEGACY_EOS = 2;
+const LOWEST = { float32: -3.4028234663852886e38, float16: -65504 };
 
 /** Reads `text_encoder/config.json`. */
 export function clipTextConfig(json: unknown, file = "text_encoder/config.json"): CLIPTextConfig {
@@ -54,8 +55,8 @@ export function clipTextConfig(json: unknown, file = "text_encoder/config.json")
  * Outputs: `last_hidden_state` `[batch, length, width]`, `pooler_output` `[batch, width]`, `hidden_states.0` (the embeddings)
  * to `hidden_states.N` (before the final norm), `normed_states.i` (the final norm of each but the last), `text_embeds` `[batch, projection]` where the checkpoint has a projection.
  */
-export function clipTextModel(checkpoint: Checkpoint, config: CLIPTextConfig, operators?: Operators): Network {
-  const g = new GraphBuilder("clip-text-model", operators);
+export function clipTextModel(checkpoint: Checkpoint, config: CLIPTextConfig, options?: GraphOptions): Network {
+  const g = new GraphBuilder("clip-text-model", options);
   const weights = new Weights(checkpoint);
   const w = weights.at("text_model");
   const ids = g.input("input_ids", "int32", ["batch", "length"]);
@@ -73,9 +74,7 @@ export function clipTextModel(checkpoint: Checkpoint, config: CLIPTextConfig, op
   const pooled = pool(g, last, ids, config);
   g.output("pooler_output", pooled);
   if (weights.has("text_projection")) {
-    const projection = g.weight(
-      weights.at("text_projection").tensor("weight", [config.projectionDim, config.hiddenSize]),
-    );
+    const projection = weights.at("text_projection").tensor("weight", [config.projectionDim, config.hiddenSize]);
     g.output("text_embeds", timesTransposed(g, pooled, projection, "text_projection"));
   }
   return finish(g, weights, isPositionIds);
@@ -93,7 +92,7 @@ function embeddings(g: GraphBuilder, w: Weights, ids: GraphValue, config: CLIPTe
   const visible = g.node("Slice", [positions, g.constant("int64", [0]), length, g.constant("int64", [0])], {
     shape: ["length", hiddenSize],
   });
-  return add(g, g.node("Gather", [tokens, ids], { type: "float32", shape }), visible);
+  return add(g, g.node("Gather", [tokens, ids], { shape }), visible);
 }
 
 /** 0 where a token may look, the lowest float where it may not: ahead of itself, or at masked ids. `[batch, 1, length, length]` */
@@ -113,8 +112,8 @@ function attentionBias(g: GraphBuilder, mask: GraphValue): GraphValue {
     { shape },
   );
   const isAllowed = g.node("Greater", [allowed, g.constant("float32", [0], [])], { type: "bool", shape });
-  const lowest = g.constant("float32", [-3.4028234663852886e38], []);
-  return g.node("Where", [isAllowed, g.constant("float32", [0], []), lowest], { type: "float32", shape });
+  const lowest = g.constant(g.float, [LOWEST[g.float]], []);
+  return g.node("Where", [isAllowed, g.constant(g.float, [0], []), lowest], { type: g.float, shape });
 }
 
 /** x + attention(norm₁ x), then x + mlp(norm₂ x). */
@@ -150,7 +149,6 @@ function pool(g: GraphBuilder, last: GraphValue, ids: GraphValue, config: CLIPTe
   const indices = g.node("Unsqueeze", [position, g.constant("int64", [1])], { type: "int64", shape: ["batch", 1] });
   return g.node("GatherND", [last, indices], {
     attributes: { batch_dims: 1 },
-    type: "float32",
     shape: ["batch", config.hiddenSize],
   });
 }

@@ -179,6 +179,8 @@ describe("what a configuration leaves out", () => {
       textTime: undefined,
     });
     expect(autoencoderKLConfig({})).toEqual({
+      sampleSize: undefined,
+      forceUpcast: false,
       inChannels: 3,
       outChannels: 3,
       latentChannels: 4,

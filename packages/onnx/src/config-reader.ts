@@ -46,6 +46,11 @@ export class ConfigReader {
     return this.#json[key] != null;
   }
 
+  /** Whether the file says null, which to some keys is a value of its own. */
+  isNull(key: string): boolean {
+    return this.#json[key] === null;
+  }
+
   /** One value for every block: the file gives one, or a list of them. */
   perBlock<T extends number | boolean>(key: string, fallback: T, blocks: number): readonly T[] {
     const value = this.#json[key] ?? fallback;

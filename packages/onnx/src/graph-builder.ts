@@ -1,6 +1,8 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import type { ExternalFile, ModelFile, ModelGraph } from "@latentkit/core";
+import { floatToHalf, type ModelFile, type ModelGraph } from "@latentkit/core";
 import { type Attribute, attributeProto } from "./attribute.js";
+import { FileLocations } from "./file-locations.js";
+import type { GraphOptions } from "./graph-options.js";
 import {
   ModelProtoSchema,
   type NodeProto,
@@ -11,6 +13,9 @@ import {
   ValueInfoProtoSchema,
 } from "./onnx_pb.js";
 import { fused, type Operators } from "./operators.js";
+import { packedFile } from "./packed-file.js";
+import type { Quantization } from "./quantization.js";
+import { rowsOf } from "./rows-of.js";
 import type { CheckpointTensor, SafetensorsType } from "./safetensors.js";
 
 /** Element types of graph values, as ONNX numbers them. */
@@ -52,6 +57,8 @@ export interface NodeOptions {
 export interface WeightOptions {
   readonly rows?: readonly [number, number];
   readonly shape?: readonly number[];
+  /** @default the precision of the graph */
+  readonly type?: ElementType;
 }
 
 const storedTypes: Partial<Record<SafetensorsType, ElementType>> = {
@@ -61,17 +68,19 @@ const storedTypes: Partial<Record<SafetensorsType, ElementType>> = {
   F64: "float64",
 };
 
+type ConstantType = "float32" | "float16" | "int64";
+const constantData: Readonly<Record<ConstantType, (values: readonly number[]) => ArrayBufferView<ArrayBuffer>>> = {
+  float32: (values) => Float32Array.from(values),
+  float16: (values) => floatToHalf(Float32Array.from(values)),
+  int64: (values) => BigInt64Array.from(values, BigInt),
+};
+
 const EXTERNAL = 1;
 const IR_VERSION = 10;
 const OPSETS = [
   { domain: "", version: 20n },
   { domain: "com.microsoft", version: 1n },
 ];
-
-/** The file's own name: what an in-memory graph and a session's folder agree on. */
-function baseName(file: ModelFile): string {
-  return (file.path ?? file.name).split(/[\\/]/).at(-1) ?? file.name;
-}
 
 /**
  * Collects nodes, constants and pointers into weight files, and writes them as one ONNX model.
@@ -91,17 +100,23 @@ export class GraphBuilder {
   readonly #initializers: TensorProto[] = [];
   readonly #inputs: ValueInfoProto[] = [];
   readonly #outputs: ValueInfoProto[] = [];
-  readonly #locations = new Map<ModelFile, string>();
+  readonly #locations = new FileLocations();
   readonly #constants = new Map<string, GraphValue>();
   readonly #weights = new Map<string, GraphValue>();
   readonly #names = new Map<string, number>();
 
   /** Which fused operators the layers may use. */
   readonly operators: Operators;
+  /** Element type of weights, and of what flows between layers. */
+  readonly float: "float32" | "float16";
+  /** How Linear layers are packed. */
+  readonly quantization: Quantization | undefined;
 
-  constructor(name: string, operators: Operators = fused) {
+  constructor(name: string, { operators = fused, precision = "fp32", quantization }: GraphOptions = {}) {
     this.#name = name;
     this.operators = operators;
+    this.float = precision === "fp16" ? "float16" : "float32";
+    this.quantization = quantization;
   }
 
   /** Declares an input of the network. */
@@ -111,12 +126,20 @@ export class GraphBuilder {
     return { name, type, shape };
   }
 
-  /** Declares a value as an output of the network. */
+  /** Declares an input that is float32 outside, and of the graph's precision inside. */
+  floatInput(name: string, shape: readonly Dim[]): GraphValue {
+    return this.#converted(this.input(name, "float32", shape), this.float);
+  }
+
+  /** Declares a value as an output of the network; half precision leaves it as float32. */
   output(name: string, value: GraphValue): void {
+    const half = value.type === "float16";
+    const attribute = half ? [attributeProto("to", elementTypes.float32)] : [];
+    const opType = half ? "Cast" : "Identity";
     this.#nodes.push(
-      create(NodeProtoSchema, { opType: "Identity", input: [value.name], output: [name], name: `output/${name}` }),
+      create(NodeProtoSchema, { opType, input: [value.name], output: [name], name: `output/${name}`, attribute }),
     );
-    this.#outputs.push(valueInfo(name, value.type, value.shape));
+    this.#outputs.push(valueInfo(name, half ? "float32" : value.type, value.shape));
   }
 
   /** Adds a node of one output. Left-out optional inputs are `undefined`. */
@@ -131,16 +154,12 @@ export class GraphBuilder {
   }
 
   /** A small tensor written into the graph; equal ones are written once. */
-  constant(
-    type: "float32" | "int64",
-    values: readonly number[],
-    shape: readonly number[] = [values.length],
-  ): GraphValue {
+  constant(type: ConstantType, values: readonly number[], shape: readonly number[] = [values.length]): GraphValue {
     const key = `${type} ${shape} ${values}`;
     const known = this.#constants.get(key);
     if (known) return known;
     const name = this.#unique("constant");
-    const data = type === "float32" ? Float32Array.from(values) : BigInt64Array.from(values, BigInt);
+    const data = constantData[type](values);
     this.#initializers.push(tensorProto(name, type, shape, { rawData: new Uint8Array(data.buffer) }));
     const value: GraphValue = { name, type, shape };
     this.#constants.set(key, value);
@@ -148,43 +167,59 @@ export class GraphBuilder {
   }
 
   /**
-   * A tensor of the checkpoint as float32, where it lies in its file. `rows` takes a range of the first axis;
+   * A tensor of the checkpoint in the graph's precision, where it lies in its file. `rows` takes a range of the first axis;
    * `shape` reads the same bytes under another shape.
    */
   weight(tensor: CheckpointTensor, options: WeightOptions = {}): GraphValue {
-    const type = storedTypes[tensor.dtype];
-    if (!type) throw new TypeError(`${tensor.name}: expected a floating-point tensor, got ${tensor.dtype}`);
-    const [rows = 1, ...inner] = tensor.shape;
-    const [from, to] = options.rows ?? [0, rows];
-    const shape = options.shape ?? [to - from, ...inner].slice(0, tensor.shape.length);
-    const key = `${this.#location(tensor.file)} ${tensor.offset} ${from} ${to} ${shape}`;
-    const value = this.#weights.get(key) ?? this.#asFloat32(this.#pointer(tensor, type, [from, to], shape));
+    if (tensor.transposed) return this.#turned(tensor, options);
+    const stored = storedType(tensor);
+    const part = options.rows ? rowsOf(tensor, options.rows) : tensor;
+    const { type = this.float, shape = part.shape } = options;
+    const key = `${this.#locations.of(part.file)} ${part.offset} ${part.length} ${shape} ${type}`;
+    const known = this.#weights.get(key);
+    if (known) return known;
+    const value = this.#converted(this.#external(tensor.name, stored, shape, part), type);
     this.#weights.set(key, value);
     return value;
   }
 
-  #pointer(
-    tensor: CheckpointTensor,
-    type: ElementType,
-    [from, to]: readonly [number, number],
-    shape: readonly number[],
-  ): GraphValue {
-    const name = this.#unique(tensor.name);
-    const rowBytes = tensor.length / (tensor.shape[0] ?? 1);
-    const range = {
-      location: this.#location(tensor.file),
-      offset: tensor.offset + from * rowBytes,
-      length: (to - from) * rowBytes,
+  /** A matrix that lies with its axes exchanged. */
+  #turned({ transposed: _, ...tensor }: CheckpointTensor, { rows, ...options }: WeightOptions): GraphValue {
+    const [height = 0, width = 0] = tensor.shape;
+    if (rows && rows[1] - rows[0] !== height) throw new TypeError(`${tensor.name}: rows of a transposed tensor`);
+    const stored = this.weight({ ...tensor, shape: [width, height] }, { ...options, shape: [width, height] });
+    return this.node("Transpose", [stored], { attributes: { perm: [1, 0] }, shape: tensor.shape, name: tensor.name });
+  }
+
+  /** A matrix `[out, in]` as integers `[out, blocks, bytes]` and scales `[out · blocks]`, made while the session opens. */
+  packed(matrix: CheckpointTensor, quantization: Quantization): { values: GraphValue; scales: GraphValue } {
+    storedType(matrix);
+    const { file, values, scales } = packedFile(matrix, quantization, this.float);
+    return {
+      values: this.#external(file.name, "uint8", values.shape, { ...values, file }),
+      scales: this.#external(`${file.name}.scales`, this.float, scales.shape, { ...scales, file }),
     };
+  }
+
+  /** An initializer that is a byte range of a file. */
+  #external(
+    tensorName: string,
+    type: ElementType,
+    shape: readonly number[],
+    { file, offset, length }: { readonly file: ModelFile; readonly offset: number; readonly length: number },
+  ): GraphValue {
+    const name = this.#unique(tensorName);
+    const range = { location: this.#locations.of(file), offset, length };
     const externalData = Object.entries(range).map(([key, value]) => ({ key, value: String(value) }));
     this.#initializers.push(tensorProto(name, type, shape, { externalData, dataLocation: EXTERNAL }));
     return { name, type, shape };
   }
 
-  #asFloat32(stored: GraphValue): GraphValue {
-    if (stored.type === "float32") return stored;
+  /** Another element type. ONNX Runtime folds the node while it opens the graph, and keeps the result only. */
+  #converted(stored: GraphValue, type: ElementType): GraphValue {
+    if (stored.type === type) return stored;
     const { name, shape } = stored;
-    return this.node("Cast", [stored], { attributes: { to: elementTypes.float32 }, type: "float32", shape, name });
+    return this.node("Cast", [stored], { attributes: { to: elementTypes[type] }, type, shape, name });
   }
 
   /** The ONNX model, and the files its initializers point into. */
@@ -201,8 +236,7 @@ export class GraphBuilder {
         output: this.#outputs,
       },
     });
-    const externalFiles: ExternalFile[] = [...this.#locations].map(([file, location]) => ({ location, file }));
-    return { graph: toBinary(ModelProtoSchema, model), externalFiles };
+    return { graph: toBinary(ModelProtoSchema, model), externalFiles: this.#locations.files() };
   }
 
   #unique(name: string): string {
@@ -211,16 +245,13 @@ export class GraphBuilder {
     // a numbered name may be a tensor's own
     return count === 0 ? name : this.#unique(`${name}_${count}`);
   }
+}
 
-  #location(file: ModelFile): string {
-    const known = this.#locations.get(file);
-    if (known !== undefined) return known;
-    const taken = new Set(this.#locations.values());
-    const name = baseName(file);
-    const location = taken.has(name) ? `${taken.size}-${name}` : name;
-    this.#locations.set(file, location);
-    return location;
-  }
+/** @throws TypeError for a tensor that holds no floating-point numbers. */
+function storedType({ name, dtype }: CheckpointTensor): ElementType {
+  const type = storedTypes[dtype];
+  if (!type) throw new TypeError(`${name}: expected a floating-point tensor, got ${dtype}`);
+  return type;
 }
 
 function tensorProto(

@@ -1,5 +1,5 @@
 import { LatentKitError } from "@latentkit/core";
-import { add, multiply, reshape } from "./arithmetic.js";
+import { add, cast, multiply, reshape } from "./arithmetic.js";
 import type { GraphBuilder, GraphValue } from "./graph-builder.js";
 import type { Weights } from "./weights.js";
 
@@ -26,12 +26,13 @@ export function groupNorm(g: GraphBuilder, w: Weights, x: GraphValue, groups: nu
   const grouped = reshape(g, x, [0, groups, -1], [x.shape[0] ?? "batch", groups, "pixels"]);
   const ones = g.constant("float32", new Array(groups).fill(1));
   const zeros = g.constant("float32", new Array(groups).fill(0));
-  const normalized = g.node("InstanceNormalization", [grouped, ones, zeros], {
+  // the squares of a group's values leave float16's range
+  const normalized = g.node("InstanceNormalization", [cast(g, grouped, "float32"), ones, zeros], {
     attributes: { epsilon: { float: epsilon } },
     shape: grouped.shape,
     name: w.path,
   });
-  const shaped = sameShape(g, normalized, x);
+  const shaped = sameShape(g, cast(g, normalized, x.type), x);
   const [weight, bias] = ["weight", "bias"].map((name) =>
     g.weight(w.tensor(name, [channels]), { shape: [channels, 1, 1] }),
   );

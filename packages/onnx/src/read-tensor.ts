@@ -1,4 +1,4 @@
-import { LatentKitError } from "@latentkit/core";
+import { halfToFloat, LatentKitError } from "@latentkit/core";
 import type { CheckpointTensor, SafetensorsType } from "./safetensors.js";
 
 /**
@@ -10,19 +10,26 @@ import type { CheckpointTensor, SafetensorsType } from "./safetensors.js";
  * const bias = await readTensor(checkpoint.tensors.get("conv_in.bias")!); // Float32Array(320)
  * ```
  */
-export async function readTensor({ name, dtype, offset, length, file }: CheckpointTensor): Promise<Float32Array> {
+export async function readTensor(tensor: CheckpointTensor): Promise<Float32Array> {
+  const { name, dtype, offset, length, file, transposed = false } = tensor;
   const bytes = await file.read(offset, length);
   if (bytes.length !== length) {
     throw new LatentKitError("invalid-checkpoint", `${file.name}: tensor ${name} ends early; download it again`);
   }
-  return widen[dtype](new Uint8Array(bytes).buffer);
+  const values = widen[dtype](new Uint8Array(bytes).buffer);
+  return transposed ? turned(values, tensor.shape) : values;
+}
+
+/** The rows of a matrix whose columns are given. */
+function turned(values: Float32Array, [rows = 0, columns = 0]: readonly number[]): Float32Array {
+  return values.map((_, i) => values[(i % columns) * rows + Math.floor(i / columns)]!);
 }
 
 const widen: Record<SafetensorsType, (buffer: ArrayBuffer) => Float32Array> = {
   F64: (buffer) => Float32Array.from(new Float64Array(buffer)),
   F32: (buffer) => new Float32Array(buffer),
-  F16: (buffer) => Float32Array.from(new Uint16Array(buffer), halfToFloat),
-  BF16: (buffer) => new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer),
+  F16: (buffer) => halfToFloat(new Uint16Array(buffer)),
+  BF16: (buffer) => bfloatToFloat(new Uint16Array(buffer)),
   I64: (buffer) => Float32Array.from(new BigInt64Array(buffer), Number),
   I32: (buffer) => Float32Array.from(new Int32Array(buffer)),
   I16: (buffer) => Float32Array.from(new Int16Array(buffer)),
@@ -34,11 +41,9 @@ const widen: Record<SafetensorsType, (buffer: ArrayBuffer) => Float32Array> = {
   BOOL: (buffer) => Float32Array.from(new Uint8Array(buffer)),
 };
 
-/** IEEE 754 binary16: one sign bit, 5 exponent bits (bias 15), 10 fraction bits. */
-function halfToFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = (bits & 0x3ff) / 1024;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return exponent === 0 ? sign * 2 ** -14 * fraction : sign * 2 ** (exponent - 15) * (1 + fraction);
+/** Bfloat16 is the upper half of a float32. */
+function bfloatToFloat(upper: Uint16Array): Float32Array {
+  const bits = new Uint32Array(upper.length);
+  for (let i = 0; i < upper.length; i++) bits[i] = upper[i]! << 16;
+  return new Float32Array(bits.buffer);
 }

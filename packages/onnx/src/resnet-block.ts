@@ -1,5 +1,5 @@
 import { silu } from "./activation.js";
-import { add, fixedAxis, scale } from "./arithmetic.js";
+import { add, fixedAxis, multiply, numberLike, scale } from "./arithmetic.js";
 import { conv2d } from "./conv2d.js";
 import type { GraphBuilder, GraphValue } from "./graph-builder.js";
 import { linear } from "./linear.js";
@@ -16,17 +16,38 @@ export interface ResnetOptions {
   readonly outChannels?: number;
   /** Divides the sum. @default 1 */
   readonly outputScale?: number;
+  /** The timestep scales and shifts what the second norm gives, in place of being added before it. @default false */
+  readonly timeScaleShift?: boolean;
+  /** Halves or doubles the size on both ways through the block. */
+  readonly resize?: (x: GraphValue) => GraphValue;
 }
 
 /** h = conv₁(silu(norm₁ x)) + W·silu(t); y = (conv₂(silu(norm₂ h)) + skip(x)) / s. x: `[B, C, H, W]` (Diffusers' `ResnetBlock2D`) */
 export function resnetBlock(g: GraphBuilder, w: Weights, x: GraphValue, options: ResnetOptions): GraphValue {
   const channels = fixedAxis(x.shape, 1);
-  const { groups, epsilon, time, outputScale = 1, outChannels = channels } = options;
-  let h = conv2d(g, w.at("conv1"), silu(g, groupNorm(g, w.at("norm1"), x, groups, epsilon)), { outChannels });
-  if (time) h = add(g, h, perChannel(g, linear(g, w.at("time_emb_proj"), time, { outFeatures: outChannels })));
-  h = conv2d(g, w.at("conv2"), silu(g, groupNorm(g, w.at("norm2"), h, groups, epsilon)));
-  const skip = outChannels === channels ? x : conv2d(g, w.at("conv_shortcut"), x, { outChannels, kernel: 1 });
+  const { groups, epsilon, outputScale = 1, outChannels = channels, resize = (value) => value } = options;
+  const first = resize(silu(g, groupNorm(g, w.at("norm1"), x, groups, epsilon)));
+  const timed = timedNorm(g, w, conv2d(g, w.at("conv1"), first, { outChannels }), options);
+  const h = conv2d(g, w.at("conv2"), silu(g, timed));
+  const resized = resize(x);
+  const skip =
+    outChannels === channels ? resized : conv2d(g, w.at("conv_shortcut"), resized, { outChannels, kernel: 1 });
   return scale(g, add(g, h, skip), 1 / outputScale);
+}
+
+/** norm₂(h + W·t), or norm₂(h)·(1 + W₁·t) + W₂·t (Dhariwal & Nichol 2021, eq. 2). */
+function timedNorm(g: GraphBuilder, w: Weights, h: GraphValue, options: ResnetOptions): GraphValue {
+  const { groups, epsilon, time, timeScaleShift = false } = options;
+  const norm = (value: GraphValue) => groupNorm(g, w.at("norm2"), value, groups, epsilon);
+  if (!time) return norm(h);
+  const channels = fixedAxis(h.shape, 1);
+  const projection = w.at("time_emb_proj");
+  if (!timeScaleShift) return norm(add(g, h, perChannel(g, linear(g, projection, time, { outFeatures: channels }))));
+  const half = (from: number) =>
+    perChannel(g, linear(g, projection, time, { outFeatures: 2 * channels, rows: [from, from + channels] }));
+  const factor = half(0);
+  const scaled = multiply(g, norm(h), add(g, factor, numberLike(g, factor, 1)));
+  return add(g, scaled, half(channels));
 }
 
 /** `[B, C]` as `[B, C, 1, 1]`. */

@@ -30,6 +30,8 @@ export interface CheckpointTensor {
   /** Bytes. */
   readonly length: number;
   readonly file: ModelFile;
+  /** The file holds the matrix with its axes exchanged: `shape` is `[rows, columns]`, the bytes are `[columns, rows]`. */
+  readonly transposed?: boolean;
 }
 
 /** What a `.safetensors` file says of itself. */

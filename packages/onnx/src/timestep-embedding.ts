@@ -1,5 +1,5 @@
 import { silu } from "./activation.js";
-import { add, concatenate, fixedAxis } from "./arithmetic.js";
+import { add, cast, concatenate, fixedAxis } from "./arithmetic.js";
 import type { GraphBuilder, GraphValue } from "./graph-builder.js";
 import { linear } from "./linear.js";
 import type { Weights } from "./weights.js";
@@ -43,6 +43,7 @@ export function timestepEmbedding(
   condition?: GraphValue,
 ): GraphValue {
   const projection = { outFeatures: fixedAxis(x.shape, -1), bias: false };
-  const input = condition ? add(g, x, linear(g, w.at("cond_proj"), condition, projection)) : x;
+  const waves = cast(g, x, g.float);
+  const input = condition ? add(g, waves, linear(g, w.at("cond_proj"), condition, projection)) : waves;
   return linear(g, w.at("linear_2"), silu(g, linear(g, w.at("linear_1"), input, { outFeatures })));
 }

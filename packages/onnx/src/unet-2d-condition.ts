@@ -1,15 +1,16 @@
 import { silu } from "./activation.js";
-import { add, concatenate } from "./arithmetic.js";
+import { add } from "./arithmetic.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { conv2d } from "./conv2d.js";
 import { GraphBuilder, type GraphValue } from "./graph-builder.js";
+import type { GraphOptions } from "./graph-options.js";
 import { finish, type Network } from "./network.js";
 import { groupNorm } from "./normalization.js";
-import type { Operators } from "./operators.js";
 import { resnetBlock } from "./resnet-block.js";
 import { sinusoid, timestepEmbedding } from "./timestep-embedding.js";
 import { transformer2d } from "./transformer-2d.js";
 import type { UNet2DConditionConfig, UNetBlock } from "./unet-2d-condition-config.js";
+import { downsampler, downWay, upWay } from "./unet-way.js";
 import { upsampler } from "./upsample.js";
 import { Weights } from "./weights.js";
 
@@ -29,12 +30,16 @@ interface Conditioning {
  * `[batch, length, width]`; where the configuration asks for them `timestep_cond` `[batch, width]`, `class_labels` int64 `[batch]`,
  * `text_embeds` `[batch, width]` and `time_ids` `[batch, 5 or 6]`. Output: `out_sample`, of the sample's height and width.
  */
-export function unet2dCondition(checkpoint: Checkpoint, config: UNet2DConditionConfig, operators?: Operators): Network {
-  const g = new GraphBuilder("unet-2d-condition", operators);
+export function unet2dCondition(
+  checkpoint: Checkpoint,
+  config: UNet2DConditionConfig,
+  options?: GraphOptions,
+): Network {
+  const g = new GraphBuilder("unet-2d-condition", options);
   const w = new Weights(checkpoint);
-  const sample = g.input("sample", "float32", ["batch", config.inChannels, "height", "width"]);
+  const sample = g.floatInput("sample", ["batch", config.inChannels, "height", "width"]);
   const time = timeEmbedding(g, w, config);
-  const context = g.input("encoder_hidden_states", "float32", ["batch", "length", config.crossAttentionDim]);
+  const context = g.floatInput("encoder_hidden_states", ["batch", "length", config.crossAttentionDim]);
   const conditioning: Conditioning = { config, time, context };
 
   const skips = [conv2d(g, w.at("conv_in"), sample, { outChannels: config.downBlocks[0]!.channels })];
@@ -56,9 +61,7 @@ function timeEmbedding(g: GraphBuilder, w: Weights, config: UNet2DConditionConfi
     shape: ["steps", 1],
   });
   const guidance =
-    config.timeCondProjDim === undefined
-      ? undefined
-      : g.input("timestep_cond", "float32", ["batch", config.timeCondProjDim]);
+    config.timeCondProjDim === undefined ? undefined : g.floatInput("timestep_cond", ["batch", config.timeCondProjDim]);
   const embedding = timestepEmbedding(
     g,
     w.at("time_embedding"),
@@ -108,17 +111,11 @@ function downBlock(
   index: number,
   conditioning: Conditioning,
 ): GraphValue[] {
-  const { layersPerBlock, downBlocks, downsamplePadding: pad } = conditioning.config;
-  const states: GraphValue[] = [];
-  let h = x;
-  for (let j = 0; j < layersPerBlock[index]!; j++) {
-    h = layer(g, w, h, j, block, conditioning);
-    states.push(h);
-  }
-  if (index === downBlocks.length - 1) return states;
-  // without padding of its own, Diffusers pads below and right
-  const pads = pad === 0 ? ([0, 0, 1, 1] as const) : ([pad, pad, pad, pad] as const);
-  return [...states, conv2d(g, w.at("downsamplers.0.conv"), h, { stride: 2, pads })];
+  const { layersPerBlock, downBlocks, downsamplePadding } = conditioning.config;
+  const smaller = (h: GraphValue) => downsampler(g, w.at("downsamplers.0"), h, downsamplePadding);
+  const isLast = index === downBlocks.length - 1;
+  const layers = layersPerBlock[index]!;
+  return downWay(x, layers, (h, j) => layer(g, w, h, j, block, conditioning), isLast ? undefined : smaller);
 }
 
 /** One residual block and its transformers. */
@@ -164,10 +161,7 @@ function upBlock(
   index: number,
   conditioning: Conditioning,
 ): GraphValue {
-  const { config } = conditioning;
-  const layers = config.layersPerBlock.at(-1 - index)! + 1;
-  let h = x;
-  for (let j = 0; j < layers; j++) h = layer(g, w, concatenate(g, [h, skips.pop()!], 1), j, block, conditioning);
-  const larger = skips.at(-1);
-  return larger ? upsampler(g, w.at("upsamplers.0"), h, larger) : h;
+  const layers = conditioning.config.layersPerBlock.at(-1 - index)! + 1;
+  const larger = (h: GraphValue, like: GraphValue) => upsampler(g, w.at("upsamplers.0"), h, like);
+  return upWay(g, x, skips, layers, (h, j) => layer(g, w, h, j, block, conditioning), larger);
 }

@@ -1,6 +1,6 @@
 import { Tokenizer } from "@huggingface/tokenizers";
 import { type TokenIds, tokenIds } from "@latentkit/core";
-import { type ModelSource, openSource } from "@latentkit/hub";
+import { type HubOptions, type ModelSource, openSource } from "@latentkit/hub";
 import { clipAlgorithm } from "./clip-algorithm.js";
 import {
   type CLIPVocabulary,
@@ -65,11 +65,8 @@ export class CLIPTokenizer {
    *
    * @throws LatentKitError `"file-not-found"`, `"invalid-checkpoint"`, or `"unsupported-model"` for another kind of tokenizer.
    */
-  static async fromPretrained(
-    source: ModelSource,
-    options: { readonly subfolder?: string } = {},
-  ): Promise<CLIPTokenizer> {
-    return new CLIPTokenizer(await readVocabulary(await openSource(source, options.subfolder)));
+  static async fromPretrained(source: ModelSource, options: HubOptions = {}): Promise<CLIPTokenizer> {
+    return new CLIPTokenizer(await readVocabulary(await openSource(source, options)));
   }
 
   /**

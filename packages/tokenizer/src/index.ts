@@ -1,2 +1,3 @@
 export { CLIPTokenizer, type EncodeOptions } from "./clip-tokenizer.js";
 export type { CLIPVocabulary, CompleteVocabulary } from "./clip-vocabulary.js";
+export { openAITokenizerFiles, openAIVocabulary } from "./openai-vocabulary.js";

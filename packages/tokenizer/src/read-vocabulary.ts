@@ -33,11 +33,17 @@ async function readCore(files: ModelFiles): Promise<Core> {
   if (vocab && merges) return { vocab: await readIds(vocab), merges: await readMerges(merges), addedTokens: {} };
   const whole = await files.find("tokenizer.json");
   if (whole) return readWhole(whole);
+  if (files.singleFile) throw noTokenizer(files.location);
   const absent = [vocab ? [] : ["vocab.json"], merges ? [] : ["merges.txt"]].flat().join(" and ");
   throw new LatentKitError(
     "file-not-found",
     `${files.location}: ${absent} not found; a CLIP tokenizer needs vocab.json and merges.txt, or tokenizer.json`,
   );
+}
+
+function noTokenizer(location: string): LatentKitError {
+  const remedy = "use CLIP's own: new CLIPTokenizer(await openAIVocabulary())";
+  return new LatentKitError("unsupported-model", `${location}: a single file holds no tokenizer; ${remedy}`);
 }
 
 async function readWhole(file: ModelFile): Promise<Core> {

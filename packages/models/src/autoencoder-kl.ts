@@ -1,8 +1,10 @@
-import { concat, contiguous, type RandomSource, split, type Tensor, tensor } from "@latentkit/core";
+import { concat, contiguous, LatentKitError, type RandomSource, split, type Tensor, tensor } from "@latentkit/core";
 import type { ModelSource } from "@latentkit/hub";
 import { type AutoencoderKLConfig, autoencoderKL, autoencoderKLConfig } from "@latentkit/onnx";
+import { openExportedAutoencoder } from "./exported-autoencoder.js";
 import { AutoencoderSessions, affine, checkImage, checkLatents, type LatentCodec, oneByOne } from "./latent-codec.js";
 import type { LoadOptions } from "./load-options.js";
+import { openFiles } from "./open-files.js";
 import { openNetwork, warnOfUnused } from "./open-network.js";
 import { tensorOutput } from "./tensor-output.js";
 
@@ -36,20 +38,26 @@ export class AutoencoderKL implements LatentCodec {
   }
 
   /**
-   * Opens a `vae/` folder: `config.json` and `diffusion_pytorch_model.safetensors`.
+   * Opens a `vae/` folder: `config.json` and `diffusion_pytorch_model.safetensors`. An ONNX export has `vae_decoder/`
+   * and `vae_encoder/` in its place: pass the folder that holds them.
    *
    * @throws LatentKitError when a file is missing or broken, or the configuration is not supported.
    */
   static async fromPretrained(source: ModelSource, options: LoadOptions = {}): Promise<AutoencoderKL> {
+    const files = await openFiles(source, options, ["vae"]);
+    const exported = await openExportedAutoencoder(source, files, options);
+    if (exported)
+      return new AutoencoderKL(new AutoencoderSessions(exported.networks, exported.backend), exported.config);
+    const { subfolder: _, ...inside } = options;
     const {
       config: json,
       configFile,
       checkpoint,
       backend,
       operators,
-    } = await openNetwork(source, "diffusion_pytorch_model", options);
+    } = await openNetwork(files, "diffusion_pytorch_model", inside);
     const config = autoencoderKLConfig(json, configFile);
-    const networks = autoencoderKL(checkpoint, config, operators);
+    const networks = autoencoderKL(checkpoint, config, { operators });
     warnOfUnused(networks.unusedTensors, checkpoint.location, options);
     return new AutoencoderKL(new AutoencoderSessions(networks, backend), config, networks.unusedTensors);
   }
@@ -64,14 +72,16 @@ export class AutoencoderKL implements LatentCodec {
 
   /**
    * A picture `[batch, 3, H, W]` in [-1, 1] as latents `[batch, latent, H / f, W / f]` in the pipelines' units.
-   * With `random`, drawn from the posterior as Diffusers draws it; without, its mode.
+   * With `random`, drawn from the posterior as Diffusers draws it; without, its mode. Some ONNX exports draw inside
+   * the graph: they take no number from `random`, and give other latents each time.
    *
    * @throws RangeError when a side is no multiple of f.
+   * @throws LatentKitError `"unsupported-model"` for the mode of an export that draws, or one without an encoder.
    */
   async encode(image: Tensor, random?: RandomSource): Promise<Tensor> {
-    const { mean, logvar } = await this.posterior(image);
     const { scalingFactor, shiftFactor } = this.config;
-    const latents = random ? sampleOf(mean, logvar, random.normal(mean.shape)) : mean;
+    const latents =
+      random && this.#sessions.drawsLatents ? await this.#drawn(image) : await this.#sampled(image, random);
     return affine(latents, scalingFactor, -shiftFactor * scalingFactor);
   }
 
@@ -83,14 +93,35 @@ export class AutoencoderKL implements LatentCodec {
     return oneByOne(unscaled, async (item) => tensorOutput(await this.#sessions.decode(item), "sample"));
   }
 
-  /** The distribution of a picture's latents, before scaling. */
+  /**
+   * The distribution of a picture's latents, before scaling.
+   *
+   * @throws LatentKitError `"unsupported-model"` for an ONNX export that gives none.
+   */
   async posterior(image: Tensor): Promise<Posterior> {
     checkImage(image, this.config.inChannels, this.scaleFactor);
+    if (this.#sessions.drawsLatents) {
+      const problem = "the exported encoder draws latents itself and gives neither mean nor variance";
+      throw new LatentKitError(
+        "unsupported-model",
+        `${problem}; pass random to encode, or take the original checkpoint`,
+      );
+    }
     const outputs: Awaited<ReturnType<AutoencoderSessions["encode"]>>[] = [];
     for (const item of split(contiguous(image), image.shape[0] ?? 1))
       outputs.push(await this.#sessions.encode(item, ["mean", "logvar"]));
     const joined = (name: string) => concat(outputs.map((output) => tensorOutput(output, name)));
     return { mean: joined("mean"), logvar: joined("logvar") };
+  }
+
+  async #sampled(image: Tensor, random: RandomSource | undefined): Promise<Tensor> {
+    const { mean, logvar } = await this.posterior(image);
+    return random ? sampleOf(mean, logvar, random.normal(mean.shape)) : mean;
+  }
+
+  async #drawn(image: Tensor): Promise<Tensor> {
+    checkImage(image, this.config.inChannels, this.scaleFactor);
+    return oneByOne(image, async (item) => tensorOutput(await this.#sessions.encode(item, ["latents"]), "latents"));
   }
 
   /** Frees the networks; a second call does nothing. */

@@ -43,7 +43,7 @@ export class AutoencoderTiny implements LatentCodec {
       operators,
     } = await openNetwork(source, "diffusion_pytorch_model", options);
     const config = autoencoderTinyConfig(json, configFile);
-    const networks = autoencoderTiny(checkpoint, config, operators);
+    const networks = autoencoderTiny(checkpoint, config, { operators });
     warnOfUnused(networks.unusedTensors, checkpoint.location, options);
     return new AutoencoderTiny(new AutoencoderSessions(networks, backend), config, networks.unusedTensors);
   }

@@ -77,7 +77,9 @@ describe("AutoencoderKL as Diffusers has it", () => {
   it("also from standard operators alone", async () => {
     const files = fixtureFiles("pipelines/tiny-sd/vae");
     const config = autoencoderKLConfig(goldenJson("pipelines/tiny-sd/vae/config.json"));
-    const networks = autoencoderKL(await openCheckpoint(files, "diffusion_pytorch_model"), config, unfused);
+    const networks = autoencoderKL(await openCheckpoint(files, "diffusion_pytorch_model"), config, {
+      operators: unfused,
+    });
     await using vae = new AutoencoderKL(new AutoencoderSessions(networks, backend), config);
     const tensors = goldenTensors("models/vae_sd.golden.safetensors");
     await checkDecoding(vae, ofKind("AutoencoderKL")[0]!, tensors);

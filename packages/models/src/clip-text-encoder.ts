@@ -1,8 +1,12 @@
-import { checkSameShape, dims, type Tensor, type TokenIds, tokenIds } from "@latentkit/core";
+import { checkSameShape, dims, LatentKitError, type Tensor, type TokenIds, tokenIds } from "@latentkit/core";
 import type { ModelSource } from "@latentkit/hub";
 import { type CLIPTextConfig, clipTextConfig, clipTextModel } from "@latentkit/onnx";
 import type { Session } from "@latentkit/runtime";
+import { clipTextRoles } from "./export-roles.js";
+import { exportedTextConfig } from "./exported-config.js";
 import type { LoadOptions } from "./load-options.js";
+import { openExport } from "./open-export.js";
+import { openFiles } from "./open-files.js";
 import { openNetwork, warnOfUnused } from "./open-network.js";
 import { tensorOutput } from "./tensor-output.js";
 
@@ -24,6 +28,12 @@ export interface EncodeOptions {
   readonly attentionMask?: TokenIds;
   /** How many of the last layers to leave out; the final norm is applied all the same. @default 0 */
   readonly clipSkip?: number;
+}
+
+/** Which outputs to give. */
+export interface OutputsOptions extends Pick<EncodeOptions, "attentionMask"> {
+  /** The `hiddenStates` to give, in this order: 0 is the embeddings, the number of layers the last. @default all of them */
+  readonly layers?: readonly number[];
 }
 
 /**
@@ -49,14 +59,21 @@ export class CLIPTextEncoder {
   }
 
   /**
-   * Opens a `text_encoder/` folder: `config.json` and `model.safetensors`.
+   * Opens a `text_encoder/` folder: `config.json` and `model.safetensors`, or an ONNX export, `model.onnx`.
    *
    * @throws LatentKitError when a file is missing or broken, or the configuration is not supported.
    */
   static async fromPretrained(source: ModelSource, options: LoadOptions = {}): Promise<CLIPTextEncoder> {
-    const { config: json, configFile, checkpoint, backend, operators } = await openNetwork(source, "model", options);
+    const files = await openFiles(source, options, ["text_encoder", "text_encoder_2"]);
+    const exported = await openExport(files, "model", clipTextRoles, options);
+    if (exported) {
+      const session = await exported.backend.createSession(exported.network.graph);
+      return new CLIPTextEncoder(session, exportedTextConfig(exported));
+    }
+    const { subfolder: _, ...inside } = options;
+    const { config: json, configFile, checkpoint, backend, operators } = await openNetwork(files, "model", inside);
     const config = clipTextConfig(json, configFile);
-    const network = clipTextModel(checkpoint, config, operators);
+    const network = clipTextModel(checkpoint, config, { operators });
     warnOfUnused(network.unusedTensors, checkpoint.location, options);
     return new CLIPTextEncoder(await backend.createSession(network), config, network.unusedTensors);
   }
@@ -65,6 +82,7 @@ export class CLIPTextEncoder {
    * The text as the UNet takes it, `[batch, length, width]`: the last hidden state after the final norm.
    *
    * @throws RangeError for ids outside the vocabulary, a text longer than the positions, or a `clipSkip` beyond the layers.
+   * @throws LatentKitError `"unsupported-model"` for a `clipSkip` of an ONNX export, which gives no other layer after the final norm.
    */
   async encode(ids: TokenIds, options: EncodeOptions = {}): Promise<Tensor> {
     const { clipSkip = 0 } = options;
@@ -73,25 +91,47 @@ export class CLIPTextEncoder {
       throw new RangeError(`clipSkip: expected an integer from 0 to ${layers - 1}, got ${clipSkip}`);
     }
     const name = clipSkip === 0 ? "last_hidden_state" : `normed_states.${layers - clipSkip}`;
+    this.#checkGives(name);
     return tensorOutput(await this.#session.run(this.#feeds(ids, options), [name]), name);
   }
 
-  /** Everything the tower gives. */
-  async outputs(ids: TokenIds, options: Omit<EncodeOptions, "clipSkip"> = {}): Promise<CLIPTextOutputs> {
-    const hidden = Array.from({ length: this.config.layers + 1 }, (_, i) => `hidden_states.${i}`);
-    const projected = this.#session.outputs.some(({ name }) => name === "text_embeds") ? ["text_embeds"] : [];
-    const outputs = await this.#session.run(this.#feeds(ids, options), [
-      "last_hidden_state",
-      "pooler_output",
-      ...projected,
-      ...hidden,
-    ]);
-    return {
-      lastHiddenState: tensorOutput(outputs, "last_hidden_state"),
-      poolerOutput: tensorOutput(outputs, "pooler_output"),
-      hiddenStates: hidden.map((name) => tensorOutput(outputs, name)),
-      ...(projected.length > 0 && { textEmbeds: tensorOutput(outputs, "text_embeds") }),
+  /** Everything the tower gives, or of its hidden states those asked for. @throws RangeError for a layer that it does not have. */
+  async outputs(ids: TokenIds, options: OutputsOptions = {}): Promise<CLIPTextOutputs> {
+    const { layers } = this.config;
+    const wanted = options.layers ?? Array.from({ length: layers + 1 }, (_, i) => i);
+    const stray = wanted.find((layer) => !Number.isInteger(layer) || layer < 0 || layer > layers);
+    if (stray !== undefined) throw new RangeError(`layers: expected integers from 0 to ${layers}, got ${stray}`);
+    const hidden = wanted.map((layer) => `hidden_states.${layer}`);
+    for (const name of hidden) this.#checkGives(name);
+    const single = ["last_hidden_state", "pooler_output", "text_embeds"].filter((name) => this.#gives(name));
+    const outputs = await this.#session.run(this.#feeds(ids, options), [...single, ...hidden]);
+    const output = (name: string): Tensor => {
+      this.#checkGives(name);
+      return tensorOutput(outputs, name);
     };
+    // exports lack some: that is an error for whoever looks at them
+    return {
+      get lastHiddenState() {
+        return output("last_hidden_state");
+      },
+      get poolerOutput() {
+        return output("pooler_output");
+      },
+      hiddenStates: hidden.map(output),
+      ...(single.includes("text_embeds") && { textEmbeds: output("text_embeds") }),
+    };
+  }
+
+  #gives(output: string): boolean {
+    return this.#session.outputs.some(({ name }) => name === output);
+  }
+
+  /** @throws LatentKitError for an output that an export lacks. */
+  #checkGives(output: string): void {
+    if (this.#gives(output)) return;
+    const given = this.#session.outputs.map(({ name }) => name).join(", ");
+    const problem = `this export of a text encoder does not give ${output}, only ${given}`;
+    throw new LatentKitError("unsupported-model", `${problem}; take the original checkpoint for it`);
   }
 
   /** Frees the network; a second call does nothing. */

@@ -1,7 +1,10 @@
 export { AutoencoderKL, type Posterior } from "./autoencoder-kl.js";
 export { AutoencoderTiny } from "./autoencoder-tiny.js";
-export { CLIPTextEncoder, type CLIPTextOutputs, type EncodeOptions } from "./clip-text-encoder.js";
+export { CLIPTextEncoder, type CLIPTextOutputs, type EncodeOptions, type OutputsOptions } from "./clip-text-encoder.js";
 export { AutoencoderSessions, type LatentCodec } from "./latent-codec.js";
 export type { LoadOptions, Warning } from "./load-options.js";
+export { type ModelIndex, readModelIndex } from "./model-index.js";
+export { openFiles } from "./open-files.js";
 export { openBackend } from "./open-network.js";
 export { UNet2DConditionModel, type UNetConditions } from "./unet-2d-condition-model.js";
+export { type UNet2DConditions, UNet2DModel } from "./unet-2d-model.js";

@@ -16,12 +16,21 @@ export interface LatentCodec {
   dispose(): Promise<void>;
 }
 
+/** An autoencoder's graphs. */
+export interface ExportableAutoencoder extends Autoencoder {
+  /** Whether the encoder's output is `latents` that it drew itself, in place of `mean` and `logvar`. @default false */
+  readonly drawsLatents?: boolean;
+}
+
 /** The two halves of an autoencoder, each opened when it is first used. */
 export class AutoencoderSessions {
   readonly #encoder: LazySession;
   readonly #decoder: LazySession;
+  /** Whether the encoder gives latents that it drew itself, and no distribution. */
+  readonly drawsLatents: boolean;
 
-  constructor(networks: Autoencoder, backend: Backend) {
+  constructor(networks: ExportableAutoencoder, backend: Backend) {
+    this.drawsLatents = networks.drawsLatents ?? false;
     this.#encoder = new LazySession(() => backend.createSession(networks.encoder));
     this.#decoder = new LazySession(() => backend.createSession(networks.decoder));
   }

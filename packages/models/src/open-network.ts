@@ -1,7 +1,9 @@
-import { type ModelSource, openSource, readJson } from "@latentkit/hub";
+import { type ModelSource, readJson } from "@latentkit/hub";
 import { type Checkpoint, type Operators, openCheckpoint, operatorsFor } from "@latentkit/onnx";
 import type { Backend } from "@latentkit/runtime";
+import { listedNames } from "./listed-names.js";
 import type { LoadOptions } from "./load-options.js";
+import { openFiles } from "./open-files.js";
 
 /** What every runner begins with. */
 export interface NetworkParts {
@@ -21,13 +23,18 @@ export async function openBackend({ backend, device = "auto" }: LoadOptions): Pr
   return backend ?? (await import("@latentkit/runtime/platform")).createBackend({ device });
 }
 
-/** Opens a network's folder: `config.json` and the weights named `stem`. */
-export async function openNetwork(source: ModelSource, stem: string, options: LoadOptions): Promise<NetworkParts> {
-  const { dtype = "auto", variant, signal } = options;
+/** @throws RangeError for a precision that is none. */
+export function checkDtype({ dtype = "auto" }: LoadOptions): void {
   if (!DTYPES.includes(dtype))
     throw new RangeError(`dtype: expected one of ${DTYPES.join(", ")}, got ${JSON.stringify(dtype)}`);
+}
+
+/** Opens a network's folder: `config.json` and the weights named `stem`. */
+export async function openNetwork(source: ModelSource, stem: string, options: LoadOptions): Promise<NetworkParts> {
+  const { variant, signal } = options;
+  checkDtype(options);
   signal?.throwIfAborted();
-  const files = await openSource(source, options.subfolder);
+  const files = await openFiles(source, options);
   const config = await readJson(files, "config.json");
   const checkpoint = await openCheckpoint(files, stem, variant);
   signal?.throwIfAborted();
@@ -44,7 +51,5 @@ export async function openNetwork(source: ModelSource, stem: string, options: Lo
 /** Tells the caller of tensors that the network has no place for: they may mean that config.json is another model's. */
 export function warnOfUnused(tensors: readonly string[], location: string, { onWarning }: LoadOptions): void {
   if (tensors.length === 0) return;
-  const shown = tensors.slice(0, 5).join(", ");
-  const more = tensors.length > 5 ? `, and ${tensors.length - 5} more` : "";
-  onWarning?.({ code: "unused-tensors", message: `${location}: the network has no place for ${shown}${more}` });
+  onWarning?.({ code: "unused-tensors", message: `${location}: the network has no place for ${listedNames(tensors)}` });
 }

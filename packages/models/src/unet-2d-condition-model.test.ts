@@ -68,7 +68,9 @@ describe("the predictions of Diffusers", () => {
     const config = unet2dConditionConfig(
       await files.find("config.json").then(async (file) => parse(await file?.read())),
     );
-    const network = unet2dCondition(await openCheckpoint(files, "diffusion_pytorch_model"), config, unfused);
+    const network = unet2dCondition(await openCheckpoint(files, "diffusion_pytorch_model"), config, {
+      operators: unfused,
+    });
     const session = await backend.createSession(network);
     await using unet = new UNet2DConditionModel(session, config);
     const tensors = goldenTensors("models/unet_sd1.golden.safetensors");

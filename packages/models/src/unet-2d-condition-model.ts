@@ -1,10 +1,14 @@
-import { dims, type Shape, type Tensor, tensor } from "@latentkit/core";
+import { dims, type Tensor } from "@latentkit/core";
 import type { ModelSource } from "@latentkit/hub";
 import { type UNet2DConditionConfig, unet2dCondition, unet2dConditionConfig } from "@latentkit/onnx";
 import type { Session, Value } from "@latentkit/runtime";
-import ndarray from "ndarray";
+import { unetRoles } from "./export-roles.js";
+import { exportedUNetConfig } from "./exported-config.js";
 import type { LoadOptions } from "./load-options.js";
+import { openExport } from "./open-export.js";
+import { openFiles } from "./open-files.js";
 import { openNetwork, warnOfUnused } from "./open-network.js";
+import { labelInput, timestepInput } from "./per-item.js";
 import { tensorOutput } from "./tensor-output.js";
 
 /** What some networks are told beside the text. */
@@ -50,20 +54,28 @@ export class UNet2DConditionModel {
   }
 
   /**
-   * Opens a `unet/` folder: `config.json` and `diffusion_pytorch_model.safetensors`, whole or in shards.
+   * Opens a `unet/` folder: `config.json` and `diffusion_pytorch_model.safetensors`, whole or in shards, or an ONNX
+   * export, `model.onnx`. Timesteps of an export that takes integers are rounded to the nearest.
    *
    * @throws LatentKitError when a file is missing or broken, or the configuration is not supported.
    */
   static async fromPretrained(source: ModelSource, options: LoadOptions = {}): Promise<UNet2DConditionModel> {
+    const files = await openFiles(source, options, ["unet"]);
+    const exported = await openExport(files, "diffusion_pytorch_model", unetRoles, options);
+    if (exported) {
+      const session = await exported.backend.createSession(exported.network.graph);
+      return new UNet2DConditionModel(session, exportedUNetConfig(exported));
+    }
+    const { subfolder: _, ...inside } = options;
     const {
       config: json,
       configFile,
       checkpoint,
       backend,
       operators,
-    } = await openNetwork(source, "diffusion_pytorch_model", options);
+    } = await openNetwork(files, "diffusion_pytorch_model", inside);
     const config = unet2dConditionConfig(json, configFile);
-    const network = unet2dCondition(checkpoint, config, operators);
+    const network = unet2dCondition(checkpoint, config, { operators });
     warnOfUnused(network.unusedTensors, checkpoint.location, options);
     return new UNet2DConditionModel(await backend.createSession(network), config, network.unusedTensors);
   }
@@ -87,7 +99,7 @@ export class UNet2DConditionModel {
     dims(encoderHiddenStates, `${B} L ${this.config.crossAttentionDim}`, "encoderHiddenStates");
     const feeds = {
       sample,
-      timestep: timesteps(timestep, B),
+      timestep: timestepInput(timestep, B),
       encoder_hidden_states: encoderHiddenStates,
       ...this.#conditionFeeds(conditions, B),
     };
@@ -114,7 +126,7 @@ export class UNet2DConditionModel {
         );
       }
       if (value === undefined) return [];
-      return [[input, "data" in value ? value : labels(value, batch, this.config.classEmbeddings ?? 0)]];
+      return [[input, "data" in value ? value : labelInput(value, batch, this.config.classEmbeddings ?? 0)]];
     });
     this.#checkWidths(conditions, batch);
     return Object.fromEntries(feeds);
@@ -129,23 +141,4 @@ export class UNet2DConditionModel {
     const width = textTime.inputDim - ids * textTime.timeEmbedDim;
     dims(textEmbeds, `${batch} ${width}`, `textEmbeds beside ${ids} timeIds`);
   }
-}
-
-function timesteps(timestep: number | readonly number[], batch: number): Tensor {
-  const values = typeof timestep === "number" ? [timestep] : timestep;
-  if (!values.every(Number.isFinite))
-    throw new RangeError(`timestep: expected finite numbers, got ${values.join(", ")}`);
-  return perItem(values, batch, "timestep", (shape) => tensor(Float32Array.from(values), shape));
-}
-
-function labels(values: readonly number[], batch: number, classes: number): Value {
-  if (!values.every((label) => Number.isInteger(label) && label >= 0 && label < classes))
-    throw new RangeError(`classLabels: expected integers from 0 to ${classes - 1}, got ${values.join(", ")}`);
-  return perItem(values, batch, "classLabels", (shape) => ndarray(BigInt64Array.from(values, BigInt), [...shape]));
-}
-
-function perItem<T>(values: readonly number[], batch: number, name: string, make: (shape: Shape) => T): T {
-  if (values.length !== 1 && values.length !== batch)
-    throw new RangeError(`${name}: expected 1 or ${batch} values, got ${values.length}`);
-  return make([values.length]);
 }

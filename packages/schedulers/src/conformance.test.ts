@@ -1,12 +1,22 @@
+import { weightedSum } from "@latentkit/core";
 import { describe, it } from "vitest";
+import { CMStochasticIterativeScheduler } from "./cm-stochastic-iterative.js";
 import { DDIMScheduler } from "./ddim.js";
+import { DDIMInverseScheduler } from "./ddim-inverse.js";
+import { DDPMScheduler } from "./ddpm.js";
 import { DPMSolverMultistepScheduler } from "./dpm-solver-multistep.js";
+import { DPMSolverMultistepInverseScheduler } from "./dpm-solver-multistep-inverse.js";
+import { EDMDPMSolverMultistepScheduler } from "./edm-dpm-solver-multistep.js";
+import { EDMEulerScheduler } from "./edm-euler.js";
 import { EulerAncestralDiscreteScheduler } from "./euler-ancestral-discrete.js";
 import { EulerDiscreteScheduler } from "./euler-discrete.js";
+import { FlowMatchEulerDiscreteScheduler } from "./flow-match-euler-discrete.js";
+import { FlowMatchHeunDiscreteScheduler } from "./flow-match-heun-discrete.js";
 import { HeunDiscreteScheduler } from "./heun-discrete.js";
 import { LCMScheduler } from "./lcm.js";
 import { PNDMScheduler } from "./pndm.js";
-import { testScheduler } from "./testing.js";
+import { TCDScheduler } from "./tcd.js";
+import { type PerfectMoment, testScheduler } from "./testing.js";
 import { UniPCMultistepScheduler } from "./unipc-multistep.js";
 
 const runner = { describe, it };
@@ -45,3 +55,61 @@ for (const algorithmType of ["dpmsolver", "sde-dpmsolver"] as const) {
   const skip = { "recovers the sample of a perfect network": reason, "recovers it from half-way too": reason };
   testScheduler({ schedulerClass: DPMSolverMultistepScheduler, options, skip }, runner);
 }
+
+for (const varianceType of ["fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log"] as const) {
+  const options = { ...stableDiffusion, varianceType, clipSample: false };
+  testScheduler({ schedulerClass: DDPMScheduler, options }, runner);
+}
+
+const unrecovered = (reason: string) => ({
+  "recovers the sample of a perfect network": reason,
+  "recovers it from half-way too": reason,
+});
+const trained = unrecovered("it ends at the first training level, where some noise is left");
+testScheduler({ schedulerClass: TCDScheduler, options: stableDiffusion, skip: trained }, runner);
+
+const inverse = unrecovered("it leads from a sample to its noise");
+testScheduler({ schedulerClass: DDIMInverseScheduler, options: stableDiffusion, skip: inverse }, runner);
+testScheduler({ schedulerClass: DPMSolverMultistepInverseScheduler, options: stableDiffusion, skip: inverse }, runner);
+
+/** F of D = c_skip · x + c_out · F, for σ_data = 0.5 (Karras et al. 2022, table 1). */
+const preconditioned = ({ sample, clean, sigma }: PerfectMoment) => {
+  const radius = Math.hypot(sigma, 0.5);
+  const out = (sigma * 0.5) / radius;
+  return weightedSum([
+    [1 / out, clean],
+    [-((0.5 / radius) ** 2) / out, sample],
+  ]);
+};
+testScheduler({ schedulerClass: EDMEulerScheduler, perfectOutput: preconditioned }, runner);
+for (const options of [
+  { solverOrder: 1 },
+  { sigmaSchedule: "exponential" },
+  { solverOrder: 3, solverType: "heun" },
+  { algorithmType: "sde-dpmsolver++", solverType: "heun" },
+] as const) {
+  testScheduler({ schedulerClass: EDMDPMSolverMultistepScheduler, options, perfectOutput: preconditioned }, runner);
+}
+
+/** The same with the boundary condition at σ_min = 0.002 (Song et al. 2023, appendix C). */
+const consistent = ({ sample, clean, sigma }: PerfectMoment) => {
+  const out = ((sigma - 0.002) * 0.5) / Math.hypot(sigma, 0.5);
+  return weightedSum([
+    [1 / out, clean],
+    [-(0.5 ** 2 / ((sigma - 0.002) ** 2 + 0.5 ** 2)) / out, sample],
+  ]);
+};
+testScheduler({ schedulerClass: CMStochasticIterativeScheduler, perfectOutput: consistent }, runner);
+
+const velocity = ({ noise, clean }: PerfectMoment) =>
+  weightedSum([
+    [1, noise],
+    [-1, clean],
+  ]);
+for (const options of [{ shift: 3 }, { useKarrasSigmas: true }, { stochasticSampling: true }]) {
+  testScheduler({ schedulerClass: FlowMatchEulerDiscreteScheduler, options, perfectOutput: velocity }, runner);
+}
+testScheduler(
+  { schedulerClass: FlowMatchHeunDiscreteScheduler, options: { shift: 3 }, perfectOutput: velocity },
+  runner,
+);

@@ -13,7 +13,7 @@ import { planRequest } from "./plan-request.js";
 import { denoised } from "./prediction.js";
 import type { Scheduler, SchedulerClass } from "./scheduler.js";
 import { schedulerClass } from "./scheduler-class.js";
-import { initialSigma, unitVarianceScale } from "./sigma-space.js";
+import { ancestralStep, initialSigma, unitVarianceScale } from "./sigma-space.js";
 import { spacedTimesteps, type TimestepSpacing, timestepSpacings } from "./spacing.js";
 import { trainingLevels } from "./training-levels.js";
 
@@ -79,8 +79,7 @@ function sampler(
     step({ sample }, output, at, draw) {
       const [from, to] = [sigmas[at]!, sigmas[at + 1]!];
       const clean = denoised(predictionType, sample, output, { alpha: 1, sigma: from });
-      const up = (to / from) * Math.sqrt(from ** 2 - to ** 2);
-      const down = Math.sqrt(to ** 2 - up ** 2);
+      const { down, up } = ancestralStep(from, to);
       const moved = weightedSum([
         [down / from, sample],
         [1 - down / from, clean],

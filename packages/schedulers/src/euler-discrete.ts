@@ -1,4 +1,5 @@
 import { weightedSum } from "@latentkit/core";
+import { churned, churnOf } from "./churn.js";
 import {
   alphaBars,
   type NoiseOptions,
@@ -10,7 +11,7 @@ import {
 } from "./noise-schedule.js";
 import { type Fields, flag, integer, nullable, oneOf, real, type Settings } from "./option-fields.js";
 import { planOf, type Sampler } from "./plan.js";
-import { numberOption, type PlanRequest, planRequest } from "./plan-request.js";
+import { type PlanRequest, planRequest } from "./plan-request.js";
 import { denoised } from "./prediction.js";
 import type { PlanOptions, Scheduler, SchedulerClass } from "./scheduler.js";
 import { schedulerClass } from "./scheduler-class.js";
@@ -96,7 +97,7 @@ function tableOf(settings: Settings<EulerDiscreteOptions>, levels: TrainingLevel
 
 function givenSigmas(given: readonly number[], levels: TrainingLevels): Table {
   const sigmas = given.map(Math.fround);
-  return { timesteps: sigmas.slice(0, -1).map(levels.timestep), sigmas };
+  return { timesteps: sigmas.slice(0, -1).map((sigma) => levels.timestep(sigma)), sigmas };
 }
 
 function spacedLevels(settings: Settings<EulerDiscreteOptions>, levels: TrainingLevels, request: PlanRequest): Table {
@@ -113,7 +114,7 @@ function spacedLevels(settings: Settings<EulerDiscreteOptions>, levels: Training
   const schedule = sigmaScheduleOf(settings);
   if (!schedule) return { timesteps, sigmas: [...spaced, last].map(Math.fround) };
   const sigmas = spacedSigmas(schedule, sigmaMax ?? spaced[0]!, sigmaMin ?? spaced.at(-1)!, count);
-  return { timesteps: sigmas.map(levels.timestep), sigmas: [...sigmas, last].map(Math.fround) };
+  return { timesteps: sigmas.map((sigma) => levels.timestep(sigma)), sigmas: [...sigmas, last].map(Math.fround) };
 }
 
 function sampler(
@@ -132,15 +133,7 @@ function sampler(
     inputScale: (at) => unitVarianceScale(sigmas[at]!),
     step({ sample }, output, at, draw) {
       const [sigma, next] = [sigmas[at]!, sigmas[at + 1]!];
-      const { gamma, noise } = churn(sigma);
-      const raised = sigma * (gamma + 1);
-      const from =
-        gamma > 0
-          ? weightedSum([
-              [1, sample],
-              [noise * Math.sqrt(raised ** 2 - sigma ** 2), draw()],
-            ])
-          : sample;
+      const { from, raised } = churned(sample, sigma, churn(sigma), draw);
       // Diffusers takes v at the level before the churn, ε at the one after
       const clean = denoised(predictionType, from, output, {
         alpha: 1,
@@ -153,16 +146,4 @@ function sampler(
       return { sample: moved, predOriginalSample: clean };
     },
   };
-}
-
-/** By how much a level is raised, and the deviation of the noise that raises it. */
-type Churn = (sigma: number) => { readonly gamma: number; readonly noise: number };
-
-function churnOf(options: PlanOptions, steps: number): Churn {
-  const amount = numberOption("sChurn", options.sChurn ?? 0, 0, Infinity);
-  const min = numberOption("sTmin", options.sTmin ?? 0, 0, Infinity);
-  const max = numberOption("sTmax", options.sTmax ?? Infinity, 0, Infinity);
-  const noise = numberOption("sNoise", options.sNoise ?? 1, 0, Infinity);
-  const gamma = Math.min(amount / steps, Math.SQRT2 - 1);
-  return (sigma) => ({ gamma: min <= sigma && sigma <= max ? gamma : 0, noise });
 }

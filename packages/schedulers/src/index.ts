@@ -1,22 +1,44 @@
+export { type AlignYourSteps, alignYourSteps, alignYourStepsSigmas } from "./align-your-steps.js";
 export type { ClippingOptions, ThresholdingOptions } from "./clipping.js";
+export { type CMStochasticIterativeOptions, CMStochasticIterativeScheduler } from "./cm-stochastic-iterative.js";
 export { type DDIMOptions, DDIMScheduler } from "./ddim.js";
+export { type DDIMInverseOptions, DDIMInverseScheduler } from "./ddim-inverse.js";
+export { type DDPMOptions, DDPMScheduler, type DDPMVarianceType } from "./ddpm.js";
+export { type DEISMultistepOptions, DEISMultistepScheduler } from "./deis-multistep.js";
+export { type DPMSolverMultistepOptions, DPMSolverMultistepScheduler } from "./dpm-solver-multistep.js";
 export {
-  type DPMSolverAlgorithm,
-  type DPMSolverMultistepOptions,
-  DPMSolverMultistepScheduler,
-} from "./dpm-solver-multistep.js";
+  type DPMSolverMultistepInverseOptions,
+  DPMSolverMultistepInverseScheduler,
+} from "./dpm-solver-multistep-inverse.js";
+export { type DPMSolverSDEOptions, DPMSolverSDEScheduler } from "./dpm-solver-sde.js";
+export { type DPMSolverSinglestepOptions, DPMSolverSinglestepScheduler } from "./dpm-solver-singlestep.js";
+export type { DPMSolverAlgorithm } from "./dpm-solver-step.js";
+export type { KDPM2Options } from "./dpm2.js";
+export { type EDMDPMSolverMultistepOptions, EDMDPMSolverMultistepScheduler } from "./edm-dpm-solver-multistep.js";
+export { type EDMEulerOptions, EDMEulerScheduler } from "./edm-euler.js";
+export type { EDMOptions } from "./edm-preconditioning.js";
 export { type EulerAncestralDiscreteOptions, EulerAncestralDiscreteScheduler } from "./euler-ancestral-discrete.js";
 export { type EulerDiscreteOptions, EulerDiscreteScheduler } from "./euler-discrete.js";
+export { type FlowMatchEulerDiscreteOptions, FlowMatchEulerDiscreteScheduler } from "./flow-match-euler-discrete.js";
+export { type FlowMatchHeunDiscreteOptions, FlowMatchHeunDiscreteScheduler } from "./flow-match-heun-discrete.js";
 export { type HeunDiscreteOptions, HeunDiscreteScheduler } from "./heun-discrete.js";
+export { type IPNDMOptions, IPNDMScheduler } from "./ipndm.js";
+export { KDPM2AncestralDiscreteScheduler } from "./kdpm2-ancestral-discrete.js";
+export { KDPM2DiscreteScheduler } from "./kdpm2-discrete.js";
 export { type LCMOptions, LCMScheduler } from "./lcm.js";
+export { type LMSDiscreteOptions, LMSDiscreteScheduler } from "./lms-discrete.js";
 export type { BetaSchedule, NoiseOptions, ZeroSnrOptions } from "./noise-schedule.js";
 export { type PNDMOptions, PNDMScheduler } from "./pndm.js";
 export type { PredictionType } from "./prediction.js";
+export { type SASolverOptions, SASolverScheduler } from "./sa-solver.js";
 export { restoreState, type SavedState, type SavedTensor, saveState } from "./saved-state.js";
 export type { Plan, PlanOptions, SamplerState, Scheduler, SchedulerClass, SchedulerConfig } from "./scheduler.js";
+export { schedulerByName } from "./scheduler-by-name.js";
 export { type SchedulerName, schedulerClasses, schedulerFromConfig } from "./scheduler-from-config.js";
+export { type NamedScheduler, namedScheduler, schedulerNames } from "./scheduler-names.js";
 export type { SigmaScheduleOptions } from "./sigma-schedules.js";
 export type { SolverOptions } from "./solver-levels.js";
 export type { TimestepSpacing } from "./spacing.js";
 export { stableDiffusionConfig } from "./stable-diffusion-config.js";
+export { type TCDOptions, TCDScheduler } from "./tcd.js";
 export { type UniPCMultistepOptions, UniPCMultistepScheduler } from "./unipc-multistep.js";

@@ -7,10 +7,11 @@ import {
   type ThresholdingOptions,
   thresholdingFields,
 } from "./clipping.js";
+import { distilledTimesteps } from "./distilled-timesteps.js";
 import { alphaBars, type NoiseOptions, noiseFields, type ZeroSnrOptions } from "./noise-schedule.js";
 import { type Fields, flag, integer, oneOf, real, type Settings } from "./option-fields.js";
 import { planOf, type Sampler } from "./plan.js";
-import { type PlanRequest, planRequest, stepCount } from "./plan-request.js";
+import { planRequest, stepCount } from "./plan-request.js";
 import { denoised } from "./prediction.js";
 import type { Scheduler, SchedulerClass } from "./scheduler.js";
 import { schedulerClass } from "./scheduler-class.js";
@@ -68,23 +69,11 @@ export const LCMScheduler: SchedulerClass<LCMOptions> = schedulerClass(name, fie
       numTrainTimesteps,
     );
     if (request.timesteps) return planOf(sampler(settings, table, request.timesteps), request);
-    const timesteps = distilledTimesteps(request, original, numTrainTimesteps);
+    const timesteps = distilledTimesteps(request, original, Math.floor(numTrainTimesteps / original));
     return planOf(sampler(settings, table, timesteps), { count: request.count, strength: 1 });
   };
 });
 export type LCMScheduler = Scheduler;
-
-/** `count` of the distilled timesteps, spread evenly, noisiest first. */
-function distilledTimesteps({ count, strength }: PlanRequest, original: number, trainSteps: number): number[] {
-  const stride = Math.floor(trainSteps / original);
-  const length = Math.floor(original * strength);
-  if (length < count) {
-    throw new RangeError(
-      `numInferenceSteps: expected at most ${length}, originalInferenceSteps ${original} × strength ${strength}, got ${count}`,
-    );
-  }
-  return Array.from({ length: count }, (_, i) => (length - Math.floor(i * (length / count))) * stride - 1);
-}
 
 /** Standard deviation of the data in the boundary condition. */
 const sigmaData = 0.5;

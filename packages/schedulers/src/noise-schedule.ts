@@ -14,8 +14,11 @@ export interface NoiseOptions {
   readonly trainedBetas?: readonly number[] | null | undefined;
 }
 
-/** Linear in β, linear in √β (Stable Diffusion), cosine (Nichol & Dhariwal 2021, eq. 17), exponential. */
-export type BetaSchedule = "linear" | "scaled_linear" | "squaredcos_cap_v2" | "exp";
+/**
+ * Linear in β, linear in √β (Stable Diffusion), cosine (Nichol & Dhariwal 2021, eq. 17), exponential, sigmoid in β
+ * (Xu et al. 2022, GeoDiff), Laplace in log SNR (Hang & Gu 2024). Each class knows some of them.
+ */
+export type BetaSchedule = "linear" | "scaled_linear" | "squaredcos_cap_v2" | "exp" | "sigmoid" | "laplace";
 
 /** Diffusers' defaults, which differ between classes only in these three. */
 export function noiseFields(
@@ -85,10 +88,23 @@ function betas({
       return betasOf((t) => Math.cos((((t + 0.008) / 1.008) * Math.PI) / 2) ** 2, count);
     case "exp":
       return betasOf((t) => Math.exp(t * -12), count);
+    case "sigmoid":
+      return torchLinspace(-6, 6, count).map(
+        (x) => fround(fround(1 / (1 + Math.exp(-x))) * fround(betaEnd - betaStart)) + fround(betaStart),
+      );
+    case "laplace":
+      return betasOf(laplaceAlphaBar, count);
     default:
       betaSchedule satisfies never;
       throw new RangeError(`betaSchedule: unknown ${String(betaSchedule)}`);
   }
+}
+
+/** √(snr / (1 + snr)) of a log SNR that is Laplace-distributed over training, as Diffusers has it. */
+function laplaceAlphaBar(t: number): number {
+  const logSnr = -0.5 * (t > 0.5 ? -1 : 1) * Math.log(1 - 2 * Math.abs(0.5 - t) + 1e-6);
+  const snr = Math.exp(logSnr);
+  return Math.sqrt(snr / (1 + snr));
 }
 
 /** Betas that make ᾱ follow a curve over [0, 1], none above 0.999. */

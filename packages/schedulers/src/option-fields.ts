@@ -23,6 +23,15 @@ export function real(initial: number, min: number = -Infinity, max: number = Inf
   };
 }
 
+/** A finite number above 0. */
+export function positive(initial: number): Field<number> {
+  return {
+    initial,
+    accepts: "a finite number above 0",
+    read: (value) => (typeof value === "number" && Number.isFinite(value) && value > 0 ? value : undefined),
+  };
+}
+
 /** A number or minus infinity, which strict JSON can only write as a string. */
 export function realOrMinusInfinity(initial: number): Field<number> {
   return {

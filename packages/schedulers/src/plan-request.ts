@@ -18,6 +18,8 @@ export interface PlanLimits {
   readonly lists?: readonly ("timesteps" | "sigmas")[];
   /** The option that already chooses the levels, when one does: lists of timesteps do not go with it. */
   readonly chosenBy?: string | undefined;
+  /** Flow matching: timesteps up to numTrainTimesteps, σ up to 1, both without the last level, 0. @default false */
+  readonly flow?: boolean;
 }
 
 const optionNames: readonly (keyof PlanOptions)[] = [
@@ -31,6 +33,7 @@ const optionNames: readonly (keyof PlanOptions)[] = [
   "sTmin",
   "sTmax",
   "sNoise",
+  "order",
   "originalInferenceSteps",
   "mu",
 ];
@@ -48,6 +51,7 @@ export function planRequest(options: PlanOptions, limits: PlanLimits): PlanReque
   const strength = numberOption("strength", options.strength ?? 1, 0, 1);
   if (strength === 0) throw new RangeError("strength: expected a number in (0, 1], got 0");
   if (timesteps) return { count: timesteps.length, timesteps: checkTimesteps(timesteps, limits), strength };
+  if (sigmas && limits.flow) return { count: sigmas.length, sigmas: checkFlow("sigmas", sigmas, 1), strength };
   if (sigmas) return { count: sigmas.length - 1, sigmas: checkSigmas(sigmas), strength };
   return { count: stepCount("numInferenceSteps", numInferenceSteps, limits.numTrainTimesteps), strength };
 }
@@ -77,8 +81,10 @@ function checkOneGiven(options: PlanOptions, { name, lists = [] }: PlanLimits): 
   if (way !== "numInferenceSteps" && !lists.includes(way)) throw new TypeError(`${way}: ${name} takes ${taken} only`);
 }
 
-function checkTimesteps(timesteps: readonly number[], { numTrainTimesteps, chosenBy }: PlanLimits): readonly number[] {
+function checkTimesteps(timesteps: readonly number[], limits: PlanLimits): readonly number[] {
+  const { numTrainTimesteps, chosenBy, flow } = limits;
   if (chosenBy) throw new TypeError(`timesteps: ${chosenBy} chooses them; ask for numInferenceSteps`);
+  if (flow) return checkFlow("timesteps", timesteps, numTrainTimesteps);
   const last = numTrainTimesteps - 1;
   checkDescending("timesteps", timesteps, last);
   if (timesteps.length === 0) throw new RangeError("timesteps: expected at least one, got none");
@@ -90,6 +96,12 @@ function checkSigmas(sigmas: readonly number[]): readonly number[] {
   if (sigmas.length < 2)
     throw new RangeError(`sigmas: expected at least two, the last usually 0, got [${sigmas.join(", ")}]`);
   return sigmas;
+}
+
+function checkFlow(name: string, values: readonly number[], max: number): readonly number[] {
+  checkDescending(name, values, max);
+  if (values.length > 0 && values.at(-1) !== 0) return values;
+  throw new RangeError(`${name}: expected at least one above 0, without the last level, 0; got [${values.join(", ")}]`);
 }
 
 function checkDescending(name: string, values: readonly number[], max: number): void {

@@ -1,6 +1,7 @@
 import { checkSameShape, contiguous, type RandomSource, type Tensor, weightedSum } from "@latentkit/core";
 import type { Level } from "./prediction.js";
 import type { Plan, SamplerState } from "./scheduler.js";
+import { splitChannels } from "./split-channels.js";
 
 /** What a step hands over to the next state. */
 export type Advance = Omit<SamplerState, "index" | "history"> & { readonly history?: readonly Tensor[] };
@@ -22,10 +23,19 @@ export interface Sampler {
   level(at: number): Level;
   /** Factor from sample to network input. @default 1 */
   inputScale?(at: number): number;
-  /** The part of a network output that is the prediction, for networks that also learn a variance. */
-  mean?(output: Tensor): Tensor;
-  /** The update rule; `draw` gives unit noise of the sample's shape. */
-  step(state: SamplerState, output: Tensor, at: number, draw: () => Tensor): Advance;
+  /** The second half of the network's channels is a variance, which `step` gets apart from the prediction. */
+  readonly learnsVariance?: boolean;
+  /** The samples grow noisier: `strength` keeps the first levels, not the last. */
+  readonly ascending?: boolean;
+  /** The update rule. */
+  step(state: SamplerState, output: Tensor, at: number, draw: Draw, variance?: Tensor): Advance;
+}
+
+/** Unit noise of the sample's shape. */
+export interface Draw {
+  (): Tensor;
+  /** An integer below 2³¹ − 1 for each item of the batch, for methods that seed streams of their own. */
+  seeds(): readonly number[];
 }
 
 /** The plumbing that all plans share: where a run begins, index and shape checks, frozen values. */
@@ -34,8 +44,9 @@ export function planOf(
   { count, strength }: { readonly count: number; readonly strength: number },
 ): Plan {
   const { order = 1, initNoiseSigma = 1, sigmas } = sampler;
-  const begin = firstLevel(count, strength) * order;
-  const timesteps = Object.freeze(sampler.timesteps.slice(begin));
+  const skipped = skippedLevels(count, strength) * order;
+  const [begin, end] = sampler.ascending ? [0, sampler.timesteps.length - skipped] : [skipped, undefined];
+  const timesteps = Object.freeze(sampler.timesteps.slice(begin, end));
   const state = (sample: Tensor, index = 0): SamplerState => {
     checkIndex(index, timesteps.length);
     return Object.freeze({ index, sample: contiguous(sample), history: [] });
@@ -50,7 +61,7 @@ export function planOf(
   };
   return Object.freeze<Plan>({
     timesteps,
-    ...(sigmas && { sigmas: Object.freeze(sigmas.slice(begin)) }),
+    ...(sigmas && { sigmas: Object.freeze(sigmas.slice(begin, end && end + 1)) }),
     initNoiseSigma,
     order,
     start: (noise) => state(scaled(contiguous(noise), initNoiseSigma)),
@@ -63,10 +74,14 @@ export function planOf(
     },
     step(before, modelOutput, random) {
       checkIndex(before.index, timesteps.length);
-      const output = contiguous(sampler.mean?.(modelOutput) ?? modelOutput);
-      checkSameShape(before.sample, output, "modelOutput");
-      const draw = (): Tensor => noiseFor(before.sample, random, sampler.name);
-      const next = sampler.step(before, output, begin + before.index, draw);
+      const { mean, variance } = partsOf(contiguous(modelOutput), before.sample, sampler.learnsVariance);
+      const next = sampler.step(
+        before,
+        mean,
+        begin + before.index,
+        drawFrom(random, before.sample, sampler.name),
+        variance,
+      );
       return Object.freeze({ history: [], ...next, index: before.index + 1 });
     },
   });
@@ -76,8 +91,15 @@ function scaled(value: Tensor, factor: number): Tensor {
   return factor === 1 ? value : weightedSum([[factor, value]]);
 }
 
+/** The prediction and, where the network learns one, the variance. */
+function partsOf(output: Tensor, sample: Tensor, learnsVariance = false): { mean: Tensor; variance?: Tensor } {
+  if (learnsVariance) return splitChannels(output, sample);
+  checkSameShape(sample, output, "modelOutput");
+  return { mean: output };
+}
+
 /** Levels that `strength` skips, as Diffusers' image-to-image pipelines count them. */
-function firstLevel(count: number, strength: number): number {
+function skippedLevels(count: number, strength: number): number {
   const kept = Math.min(Math.floor(count * strength), count);
   if (kept > 0) return count - kept;
   throw new RangeError(`strength: ${strength} of ${count} steps leaves none; expected at least ${1 / count}`);
@@ -88,7 +110,12 @@ function checkIndex(index: number, length: number): void {
   throw new RangeError(`index: expected an integer from 0 to ${length - 1}, the plan's steps, got ${index}`);
 }
 
-function noiseFor({ shape }: Tensor, random: RandomSource | undefined, name: string): Tensor {
-  if (random) return random.normal(shape);
-  throw new TypeError(`random: ${name} draws noise at this step; pass a RandomSource, got undefined`);
+function drawFrom(random: RandomSource | undefined, { shape }: Tensor, name: string): Draw {
+  const source = (): RandomSource => {
+    if (random) return random;
+    throw new TypeError(`random: ${name} draws noise at this step; pass a RandomSource, got undefined`);
+  };
+  return Object.assign(() => source().normal(shape), {
+    seeds: () => [...source().integers(0, 2 ** 31 - 1, shape.slice(0, 1)).data],
+  });
 }

@@ -1,4 +1,5 @@
 import { type Tensor, type Term, weightedSum } from "@latentkit/core";
+import { adamsBashforth } from "./adams-bashforth.js";
 import { type AlphaTable, alphaTable, checkVisited } from "./alpha-table.js";
 import { alphaBars, type NoiseOptions, noiseFields } from "./noise-schedule.js";
 import { type Fields, flag, integer, oneOf, type Settings } from "./option-fields.js";
@@ -114,14 +115,6 @@ function transferred(sample: Tensor, noise: Tensor, from: number, to: number): T
     [-(to - from) / denominator, noise],
   ]);
 }
-
-/** Adams–Bashforth weights of orders 1 to 4, newest slope first. */
-const adamsBashforth: readonly (readonly number[])[] = [
-  [1],
-  [3 / 2, -1 / 2],
-  [23 / 12, -16 / 12, 5 / 12],
-  [55 / 24, -59 / 24, 37 / 24, -9 / 24],
-];
 
 function plmsStep({ stride }: Table, transfer: Transfer, state: SamplerState, output: Tensor, t: number): Advance {
   const { index, sample, history, base } = state;

@@ -15,7 +15,8 @@ export function levelOf(alphaBar: number): Level {
 }
 
 /** x̂₀ from a sample and the network's output; v is defined on the sample scaled to unit variance. */
-export function denoised(kind: PredictionType, sample: Tensor, output: Tensor, { alpha, sigma }: Level): Tensor {
+export function denoised(kind: PredictionType, sample: Tensor, output: Tensor, level: Level): Tensor {
+  const { alpha, sigma } = level;
   switch (kind) {
     case "epsilon":
       return weightedSum([
@@ -23,7 +24,7 @@ export function denoised(kind: PredictionType, sample: Tensor, output: Tensor, {
         [-sigma / alpha, output],
       ]);
     case "v_prediction": {
-      const radius = Math.hypot(alpha, sigma);
+      const radius = radiusOf(level);
       return weightedSum([
         [alpha / radius ** 2, sample],
         [-sigma / radius, output],
@@ -42,6 +43,11 @@ export function denoised(kind: PredictionType, sample: Tensor, output: Tensor, {
   }
 }
 
+/** What scales a sample to unit variance where the signal is not scaled down; Diffusers leaves flow levels as they are. */
+function radiusOf({ alpha, sigma }: Level): number {
+  return alpha === 1 ? Math.hypot(alpha, sigma) : 1;
+}
+
 /** ε̂ from a sample and the network's output. */
 export function predictedNoise(kind: PredictionType, sample: Tensor, output: Tensor, level: Level): Tensor {
   const { alpha, sigma } = level;
@@ -49,7 +55,7 @@ export function predictedNoise(kind: PredictionType, sample: Tensor, output: Ten
     case "epsilon":
       return output;
     case "v_prediction": {
-      const radius = Math.hypot(alpha, sigma);
+      const radius = radiusOf(level);
       return weightedSum([
         [alpha / radius, output],
         [sigma / radius ** 2, sample],

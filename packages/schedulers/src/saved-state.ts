@@ -15,6 +15,7 @@ export interface SavedState {
   readonly history: readonly SavedTensor[];
   readonly base?: SavedTensor;
   readonly partial?: SavedTensor;
+  readonly noiseSeeds?: readonly number[];
 }
 
 /**
@@ -27,7 +28,7 @@ export interface SavedState {
  * ```
  */
 export function saveState(state: SamplerState): SavedState {
-  const { predOriginalSample, base, partial } = state;
+  const { predOriginalSample, base, partial, noiseSeeds } = state;
   return {
     index: state.index,
     sample: saved(state.sample),
@@ -35,12 +36,13 @@ export function saveState(state: SamplerState): SavedState {
     ...(predOriginalSample && { predOriginalSample: saved(predOriginalSample) }),
     ...(base && { base: saved(base) }),
     ...(partial && { partial: saved(partial) }),
+    ...(noiseSeeds && { noiseSeeds: [...noiseSeeds] }),
   };
 }
 
 /** The inverse of `saveState`. @throws RangeError when a shape does not fit its data. */
 export function restoreState(state: SavedState): SamplerState {
-  const { predOriginalSample, base, partial } = state;
+  const { predOriginalSample, base, partial, noiseSeeds } = state;
   return Object.freeze({
     index: state.index,
     sample: restored(state.sample),
@@ -48,6 +50,7 @@ export function restoreState(state: SavedState): SamplerState {
     ...(predOriginalSample && { predOriginalSample: restored(predOriginalSample) }),
     ...(base && { base: restored(base) }),
     ...(partial && { partial: restored(partial) }),
+    ...(noiseSeeds && { noiseSeeds: [...noiseSeeds] }),
   });
 }
 

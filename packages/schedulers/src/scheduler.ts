@@ -9,25 +9,27 @@ export interface PlanOptions {
   readonly numInferenceSteps?: number | undefined;
   /** The training timesteps to visit, descending; for the classes whose Diffusers twin takes them. */
   readonly timesteps?: readonly number[] | undefined;
-  /** The noise levels to visit, descending, the last one included (usually 0); likewise. */
+  /** The noise levels to visit, descending, the last one included (usually 0; flow matching adds it); likewise. */
   readonly sigmas?: readonly number[] | undefined;
   /** Share of the run that remains, in (0, 1]; below 1 the run begins from a noised picture. @default 1 */
   readonly strength?: number | undefined;
-  /** DDIM: 0 is deterministic, 1 is as random as DDPM. @default 0 */
+  /** DDIM, TCD: 0 is deterministic, 1 is as random as DDPM. @default 0, TCD 0.3 */
   readonly eta?: number | undefined;
   /** DDIM: takes the noise direction from the clipped prediction. @default false */
   readonly useClippedModelOutput?: boolean | undefined;
-  /** Euler: noise added before each step (S_churn of Karras et al. 2022, algorithm 2). @default 0 */
+  /** Euler, EDM Euler, flow Heun: noise added before each step (S_churn of Karras et al. 2022, algorithm 2). @default 0 */
   readonly sChurn?: number | undefined;
-  /** Euler: lowest sigma that is churned. @default 0 */
+  /** Likewise: lowest sigma that is churned. @default 0 */
   readonly sTmin?: number | undefined;
-  /** Euler: highest sigma that is churned. @default Infinity */
+  /** Likewise: highest sigma that is churned. @default Infinity */
   readonly sTmax?: number | undefined;
-  /** Euler: standard deviation of the churned noise. @default 1 */
+  /** Likewise: standard deviation of the churned noise. @default 1 */
   readonly sNoise?: number | undefined;
-  /** LCM: length of the schedule the network was distilled on. @default the config's */
+  /** LMS: how many slopes a step combines. @default 4 */
+  readonly order?: number | undefined;
+  /** LCM, TCD: length of the schedule the network was distilled on. @default the config's */
   readonly originalInferenceSteps?: number | undefined;
-  /** Flow matching: the shift of the noise levels, as a logarithm. */
+  /** Flow matching with dynamic shifting: the shift of the noise levels, as a logarithm. */
   readonly mu?: number | undefined;
 }
 
@@ -46,8 +48,10 @@ export interface SamplerState {
   readonly history: readonly Tensor[];
   /** The sample from which a method that calls the network more than once per step set out. */
   readonly base?: Tensor;
-  /** The weighted sum of slopes that a Runge–Kutta step has gathered so far. */
+  /** What a step has gathered so far: a Runge–Kutta step's slopes, or the part that its correction keeps. */
   readonly partial?: Tensor;
+  /** Seeds that a method with a random stream of its own drew at the first step, one per item of the batch. */
+  readonly noiseSeeds?: readonly number[];
 }
 
 /** One sampling run, computed once and frozen; runs of one plan never disturb each other. */

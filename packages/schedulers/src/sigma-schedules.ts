@@ -33,7 +33,7 @@ export function sigmaScheduleOf(options: SigmaScheduleOptions): SigmaSchedule | 
 export function spacedSigmas(schedule: SigmaSchedule, max: number, min: number, count: number): number[] {
   switch (schedule) {
     case "useKarrasSigmas":
-      return karrasSigmas(max, min, count);
+      return linspace(0, 1, count).map(karrasSigma(max, min));
     case "useExponentialSigmas":
       return linspace(Math.log(max), Math.log(min), count).map(Math.exp);
     case "useBetaSigmas":
@@ -44,17 +44,31 @@ export function spacedSigmas(schedule: SigmaSchedule, max: number, min: number, 
   }
 }
 
-/** (σ_max^(1/ρ) + t (σ_min^(1/ρ) − σ_max^(1/ρ)))^ρ with ρ = 7. */
-function karrasSigmas(max: number, min: number, count: number): number[] {
-  const [from, to] = [max ** (1 / 7), min ** (1 / 7)];
-  return linspace(0, 1, count).map((t) => (from + t * (to - from)) ** 7);
+const exact = (value: number): number => value;
+
+/** The level at a share t of the way down: (σ_max^(1/ρ) + t (σ_min^(1/ρ) − σ_max^(1/ρ)))^ρ. `round` is the precision. */
+export function karrasSigma(
+  max: number,
+  min: number,
+  rho = 7,
+  round: (value: number) => number = exact,
+): (t: number) => number {
+  const [from, to] = [max ** (1 / rho), min ** (1 / rho)];
+  const [start, span] = [round(from), round(to - from)];
+  return (t) => round(round(start + round(t * span)) ** rho);
+}
+
+/** A rectified-flow level, shifted towards noise (Esser et al. 2024, equation 23). */
+export function shiftedSigma(sigma: number, shift: number, round: (value: number) => number = exact): number {
+  const [factor, extra] = [round(shift), round(shift - 1)];
+  return round(round(factor * sigma) / round(1 + round(extra * sigma)));
 }
 
 /** Rectified-flow levels between the ends of training, shifted towards noise (Esser et al. 2024, section 5.3.2). */
 export function flowSigmas(count: number, trainSteps: number, shift: number): number[] {
   const sigmas = linspace(1, 1 / trainSteps, count + 1).map((alpha) => 1 - alpha);
   return sigmas
-    .map((sigma) => (shift * sigma) / (1 + (shift - 1) * sigma))
+    .map((sigma) => shiftedSigma(sigma, shift))
     .reverse()
     .slice(0, count);
 }

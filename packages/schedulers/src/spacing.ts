@@ -25,6 +25,11 @@ export function arange(start: number, stop: number, step: number): number[] {
   return Array.from({ length: Math.ceil((stop - start) / step) }, (_, i) => start + i * delta);
 }
 
+/** Every level but the first twice: methods of second order call the network at both ends of a step. */
+export function twice([first, ...rest]: readonly number[]): number[] {
+  return first === undefined ? [] : [first, ...rest.flatMap((level) => [level, level])];
+}
+
 /** What spacing needs to know. */
 export interface SpacingRequest {
   /** Timesteps wanted. */
@@ -35,6 +40,8 @@ export interface SpacingRequest {
   readonly stepsOffset: number;
   /** 1 for the solvers that space one timestep more and drop the lowest. @default 0 */
   readonly dropped?: number;
+  /** Drops the noisiest instead. @default false */
+  readonly dropsNoisiest?: boolean;
   /** Training steps that may be visited, when the noisiest are left out. @default trainSteps */
   readonly usable?: number;
 }
@@ -46,18 +53,19 @@ export interface SpacingRequest {
  * @throws RangeError when there are too few training steps to space.
  */
 export function spacedTimesteps(spacing: TimestepSpacing, request: SpacingRequest): number[] {
-  const { count, trainSteps, stepsOffset, dropped = 0, usable = trainSteps } = request;
+  const { count, trainSteps, stepsOffset, dropped = 0, dropsNoisiest = false, usable = trainSteps } = request;
   const points = count + dropped;
+  const first = dropsNoisiest ? dropped : 0;
   switch (spacing) {
     case "linspace":
       return linspace(0, usable - 1, points)
         .reverse()
-        .slice(0, count);
+        .slice(first, first + count);
     case "leading": {
       const ratio = Math.floor(usable / points);
       if (ratio === 0)
         throw new RangeError(`numInferenceSteps: "leading" spacing needs fewer than ${usable}, got ${count}`);
-      return Array.from({ length: count }, (_, i) => (points - 1 - i) * ratio + stepsOffset);
+      return Array.from({ length: count }, (_, i) => (points - 1 - first - i) * ratio + stepsOffset);
     }
     case "trailing":
       return arange(usable, 0, -trainSteps / count)

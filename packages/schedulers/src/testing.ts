@@ -7,8 +7,19 @@ export interface SchedulerSubject<Options extends object> {
   readonly schedulerClass: SchedulerClass<Options>;
   /** Options under which a perfect ε network is recovered: no clipping, a last level without noise. */
   readonly options?: Options;
+  /** What a network that knows the clean sample returns. @default the noise of the moment */
+  readonly perfectOutput?: (moment: PerfectMoment) => Tensor;
   /** Checks that do not hold, each with the reason. */
   readonly skip?: Partial<Record<SchedulerCheckName, string>>;
+}
+
+/** A noisy sample, alpha · clean + sigma · noise, and what it is made of. */
+export interface PerfectMoment {
+  readonly sample: Tensor;
+  readonly clean: Tensor;
+  readonly noise: Tensor;
+  readonly alpha: number;
+  readonly sigma: number;
 }
 
 /** What vitest, jest, mocha and node:test have in common. */
@@ -78,8 +89,8 @@ export const schedulerChecks: Readonly<Record<SchedulerCheckName, SchedulerCheck
       "two runs of one plan disturbed each other",
     );
   },
-  "recovers the sample of a perfect network": (subject) => recovers(planOf(subject)),
-  "recovers it from half-way too": (subject) => recovers(planOf(subject, { strength: 0.5 })),
+  "recovers the sample of a perfect network": (subject) => recovers(subject, planOf(subject)),
+  "recovers it from half-way too": (subject) => recovers(subject, planOf(subject, { strength: 0.5 })),
   "continues a saved state bit for bit": (subject) => {
     const plan = planOf(subject);
     const random = torchRandom(1);
@@ -120,8 +131,10 @@ export const schedulerChecks: Readonly<Record<SchedulerCheckName, SchedulerCheck
     const { schedulerClass } = subject;
     const create = (options: object): unknown => Reflect.construct(schedulerClass, [options]);
     throws(TypeError, () => create({ noSuchOption: 1 }));
-    throws(RangeError, () => create({ betaSchedule: "no such schedule" }));
-    throws(TypeError, () => create({ betaStart: "0.1" }));
+    throws(RangeError, () => create({ numTrainTimesteps: 0 }));
+    throws(TypeError, () => create({ numTrainTimesteps: "1000" }));
+    if ("beta_schedule" in new schedulerClass().config)
+      throws(RangeError, () => create({ betaSchedule: "no such schedule" }));
     for (const numInferenceSteps of [0, -1, 1.5, Number.NaN, 1001])
       throws(RangeError, () => planOf(subject, { numInferenceSteps }));
     for (const strength of [0, -0.1, 1.1, Number.NaN, 0.01]) throws(RangeError, () => planOf(subject, { strength }));
@@ -149,11 +162,14 @@ function planOf<Options extends object>(
   return new schedulerClass(options).plan({ numInferenceSteps: steps, ...asked });
 }
 
-function recovers(plan: Plan): void {
+function recovers<Options extends object>({ perfectOutput }: SchedulerSubject<Options>, plan: Plan): void {
   const clean = tensor(normal(5).data.map(Math.sin), shape);
   const random = torchRandom(6);
   let state = plan.startFrom(clean, normal(7));
-  while (state.index < plan.timesteps.length) state = plan.step(state, perfectNoise(plan, state, clean), random);
+  while (state.index < plan.timesteps.length) {
+    const moment = momentOf(plan, state, clean);
+    state = plan.step(state, perfectOutput?.(moment) ?? moment.noise, random);
+  }
   const worst = Math.max(...state.sample.data.map((value, i) => Math.abs(value - clean.data[i]!)));
   ensure(worst < 1e-4, `the sample is off by ${worst}`);
 }
@@ -175,15 +191,16 @@ function network({ data, shape: size }: Tensor, t: number): Tensor {
   );
 }
 
-/** ε of a network that knows the sample, from the level that `addNoise` shows. */
-function perfectNoise(plan: Plan, { index, sample }: SamplerState, clean: Tensor): Tensor {
+/** What a sample is made of, from the level that `addNoise` shows. */
+function momentOf(plan: Plan, { index, sample }: SamplerState, clean: Tensor): PerfectMoment {
   const [one, zero] = [1, 0].map((value) => tensor(Float32Array.of(value), [1, 1, 1, 1]));
   const alpha = plan.addNoise(one!, zero!, index).data[0]!;
   const sigma = plan.addNoise(zero!, one!, index).data[0]!;
-  return weightedSum([
+  const noise = weightedSum([
     [1 / sigma, sample],
     [-alpha / sigma, clean],
   ]);
+  return { sample, clean, noise, alpha, sigma };
 }
 
 function equal(a: Float32Array, b: Float32Array): boolean {

@@ -3,7 +3,7 @@ import { bounded } from "./clipping.js";
 import { alphaBars, smallestAlphaBar, trainingSigmas } from "./noise-schedule.js";
 import { type Fields, flag, integer, listOf, oneOf, type Settings } from "./option-fields.js";
 import { planOf, type Sampler } from "./plan.js";
-import { planRequest } from "./plan-request.js";
+import { type PlanRequest, planRequest } from "./plan-request.js";
 import { denoised, type Level, predictedNoise } from "./prediction.js";
 import type { Scheduler, SchedulerClass } from "./scheduler.js";
 import { schedulerClass } from "./scheduler-class.js";
@@ -12,15 +12,14 @@ import { solveLinear } from "./solve-linear.js";
 import {
   checkDistinct,
   checkFlow,
-  formulaLevels,
   halfLogSnr,
   isFirstOrderOnly,
   type LevelTable,
   type SolverOptions,
   solverFields,
   solverLevel,
+  tableToLowest,
 } from "./solver-levels.js";
-import { roundHalfEven, spacedTimesteps } from "./spacing.js";
 import { type TrainingLevels, trainingLevels } from "./training-levels.js";
 
 /** Options of `UniPCMultistepScheduler`, with the defaults of Diffusers. */
@@ -65,23 +64,17 @@ export const UniPCMultistepScheduler: SchedulerClass<UniPCMultistepOptions> = sc
     sigmaScheduleOf(settings);
     return (options) => {
       const request = planRequest(options, { name, numTrainTimesteps: settings.numTrainTimesteps });
-      return planOf(sampler(settings, tableOf(settings, levels, request.count)), request);
+      return planOf(sampler(settings, tableOf(settings, levels, request)), request);
     };
   },
 );
 export type UniPCMultistepScheduler = Scheduler;
 
-function tableOf(settings: UniPCSettings, levels: TrainingLevels, count: number): LevelTable {
-  const formula = formulaLevels(settings, levels, count);
-  const { timesteps, sigmas } = formula ?? timestepLevels(settings, levels, count);
-  const lowest = formula ? formula.sigmas.at(-1)! : levels.min;
-  return { timesteps, sigmas: [...sigmas, settings.finalSigmasType === "zero" ? 0 : lowest].map(Math.fround) };
-}
-
-function timestepLevels(settings: UniPCSettings, levels: TrainingLevels, count: number): LevelTable {
-  const { numTrainTimesteps: trainSteps, stepsOffset, timestepSpacing } = settings;
-  const timesteps = spacedTimesteps(timestepSpacing, { count, trainSteps, stepsOffset, dropped: 1 }).map(roundHalfEven);
-  return { timesteps, sigmas: timesteps.map(levels.sigma) };
+function tableOf(settings: UniPCSettings, levels: TrainingLevels, request: PlanRequest): LevelTable {
+  const { timesteps, sigmas } = tableToLowest(settings, levels, request);
+  return settings.finalSigmasType === "zero"
+    ? { timesteps, sigmas: [...sigmas.slice(0, -1), 0] }
+    : { timesteps, sigmas };
 }
 
 function sampler(settings: UniPCSettings, table: LevelTable): Sampler {
@@ -134,9 +127,11 @@ function advance(
   const z = predictX0 ? -h : h;
   const first = Math.expm1(z);
   const b = solverType === "bh1" ? z : first;
-  const [ratio, gain] = predictX0
-    ? [target.sigma / source.sigma, target.alpha]
-    : [target.alpha / source.alpha, target.sigma];
+  // σ_t (eʰ − 1), written so that it is finite where the run ends without noise
+  const noiseLead = (target.alpha * source.sigma) / source.alpha - target.sigma;
+  const [ratio, gain, lead] = predictX0
+    ? [target.sigma / source.sigma, target.alpha, target.alpha * first]
+    : [target.alpha / source.alpha, target.sigma, noiseLead];
   const [newest, ...older] = outputs;
   const ratios = older.map((_, i) => (halfLogSnr(level(to - 2 - i)) - lambda) / h);
   const rho = arrived ? correctorWeights(ratios, z, b) : predictorWeights(ratios, z, b);
@@ -145,7 +140,7 @@ function advance(
   const total = differences.reduce((sum, weight) => sum + weight, 0);
   return weightedSum([
     [ratio, sample],
-    [-gain * (first - (others.length > 0 ? b * total : 0)), newest!],
+    [(others.length > 0 ? gain * b * total : 0) - lead, newest!],
     ...others.map((other, i): Term => [-gain * b * differences[i]!, other]),
   ]);
 }

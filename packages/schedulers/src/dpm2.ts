@@ -1,0 +1,120 @@
+import { weightedSum } from "@latentkit/core";
+import { torchExp, torchLog } from "./float32-functions.js";
+import { alphaBars, trainingSigmas } from "./noise-schedule.js";
+import { type Fields, oneOf, type Settings } from "./option-fields.js";
+import { planOf, type Sampler } from "./plan.js";
+import { planRequest } from "./plan-request.js";
+import { denoised } from "./prediction.js";
+import type { Planner } from "./scheduler-class.js";
+import { type SigmaOptions, sigmaFields, sigmaLevels } from "./sigma-levels.js";
+import { sigmaScheduleOf } from "./sigma-schedules.js";
+import { type AncestralStep, initialSigma, slopeAt, unitVarianceScale } from "./sigma-space.js";
+import type { LevelTable } from "./solver-levels.js";
+import { roundHalfEven } from "./spacing.js";
+import { trainingLevels } from "./training-levels.js";
+
+/** Options of `KDPM2DiscreteScheduler` and `KDPM2AncestralDiscreteScheduler`, with the defaults of Diffusers. */
+export interface KDPM2Options extends SigmaOptions {
+  /** @default "epsilon" */
+  readonly predictionType?: "epsilon" | "v_prediction" | undefined;
+}
+
+export const dpm2Fields: Fields<KDPM2Options> = {
+  ...sigmaFields(),
+  predictionType: oneOf("epsilon", ["epsilon", "v_prediction"]),
+};
+
+/** How the two classes differ. */
+export interface DPM2Rule {
+  readonly name: string;
+  /** Where the ODE part of a step leads, and the noise added after it; none is drawn where `up` is left out. */
+  target(from: number, to: number): Pick<AncestralStep, "down"> & Partial<AncestralStep>;
+}
+
+/** One step of DPM-Solver-2: two network calls, at a level and in the middle, in log σ, of the way to its target. */
+interface Interval {
+  readonly sigma: number;
+  readonly middle: number;
+  readonly down: number;
+  readonly up?: number;
+}
+
+/** Plans of DPM-Solver-2 in σ. */
+export function dpm2Planner(settings: Settings<KDPM2Options>, rule: DPM2Rule): Planner {
+  const levels = trainingLevels(trainingSigmas(alphaBars(settings)));
+  const schedule = sigmaScheduleOf(settings);
+  return (options) => {
+    const request = planRequest(options, { name: rule.name, numTrainTimesteps: settings.numTrainTimesteps });
+    const visited = sigmaLevels(settings, levels, request);
+    const timesteps = schedule === "useKarrasSigmas" ? visited.timesteps.map(roundHalfEven) : visited.timesteps;
+    const sigmas = [...visited.sigmas, 0].map(Math.fround);
+    const intervals = timesteps.map((_, i) => intervalOf(rule, sigmas[i]!, sigmas[i + 1]!));
+    // Diffusers computes these in float32 throughout, the others in part
+    const between = intervals.slice(0, -1).map(({ middle }) => levels.timestep(middle, Math.fround));
+    const table = interleaved(timesteps, between, sigmas);
+    return planOf(sampler(rule.name, settings, intervals, table), request);
+  };
+}
+
+function intervalOf(rule: DPM2Rule, sigma: number, to: number): Interval {
+  const target = rule.target(sigma, to);
+  return { sigma, middle: to === 0 ? 0 : middleOf(sigma, target.down), ...target };
+}
+
+/** The geometric mean, rounded where Diffusers rounds: timesteps hang on it. */
+function middleOf(a: number, b: number): number {
+  const { fround } = Math;
+  const [from, to] = [torchLog(a), torchLog(b)];
+  return torchExp(fround(to - fround(fround(to - from) / 2)));
+}
+
+/** Timesteps with those of the middles between them; every later level twice, as Diffusers lists them, zeros at the end. */
+function interleaved(
+  [start, ...rest]: readonly number[],
+  between: readonly number[],
+  [first, ...later]: readonly number[],
+): LevelTable {
+  return {
+    timesteps: [start!, ...rest.flatMap((t, i) => [between[i]!, t])],
+    sigmas: [first!, ...later.flatMap((sigma) => [sigma, sigma]), 0],
+  };
+}
+
+function sampler(
+  name: string,
+  { predictionType, timestepSpacing }: Settings<KDPM2Options>,
+  intervals: readonly Interval[],
+  { timesteps, sigmas }: LevelTable,
+): Sampler {
+  const intervalAt = (at: number): Interval => intervals[Math.floor(at / 2)]!;
+  const inputSigma = (at: number): number => (at % 2 === 0 ? intervalAt(at).sigma : intervalAt(at).middle);
+  return {
+    name,
+    timesteps,
+    sigmas,
+    order: 2,
+    initNoiseSigma: initialSigma(sigmas, timestepSpacing),
+    level: (at) => ({ alpha: 1, sigma: sigmas[at]! }),
+    inputScale: (at) => unitVarianceScale(inputSigma(at)),
+    step({ sample, base }, output, at, draw) {
+      const { sigma, middle, down, up } = intervalAt(at);
+      const current = inputSigma(at);
+      const predOriginalSample = denoised(predictionType, sample, output, { alpha: 1, sigma: current });
+      const slope = slopeAt(sample, predOriginalSample, current);
+      if (at % 2 === 0) {
+        const next = weightedSum([
+          [1, sample],
+          [middle - sigma, slope],
+        ]);
+        return { sample: next, predOriginalSample, base: sample };
+      }
+      if (!base) throw new RangeError(`state: ${name} begins at even steps only, got ${at}`);
+      const next = weightedSum([
+        [1, base],
+        [down - sigma, slope],
+        ...(up === undefined ? [] : [[up, draw()] as const]),
+      ]);
+      return { sample: next, predOriginalSample };
+    },
+  };
+}

@@ -116,7 +116,7 @@ describe("failures", () => {
   });
 
   it.each([
-    ["a missing model", ["--model", "nowhere"], /no such folder: .*nowhere/],
+    ["a missing model", ["--model", "nowhere"], /no such folder or file: .*nowhere/],
     ["a folder that is no model", ["--model", "."], /model_index\.json/],
     [
       "a missing folder for the picture",
@@ -158,7 +158,7 @@ describe("help", () => {
     const { code, stdout, stderr } = await run("--help");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatchInlineSnapshot(`
-      "Usage: latentkit [options] <prompt>
+      "Usage: latentkit [options] [command] <prompt>
 
       Draws a picture from a text.
 
@@ -167,8 +167,8 @@ describe("help", () => {
 
       Options:
         -o, --output <file>    the .png file to write (default: latentkit-SEED.png)
-        -m, --model <folder>   a checkpoint in Diffusers layout (default: the embedded
-                               model)
+        -m, --model <source>   a model's id on the Hub, folder, .safetensors file or
+                               web address (default: the embedded model)
         -n, --negative <text>  what to steer away from
         --steps <n>            denoising steps (default: 20)
         --guidance <scale>     obedience to the prompt, 1 for none (default: 7.5,
@@ -184,9 +184,13 @@ describe("help", () => {
         -V, --version          tell the version
         -h, --help             show this help
 
+      Commands:
+        models                 lists, downloads, removes and describes models
+
       Examples:
         latentkit "a red apple"
         latentkit "a red apple" -o apple.png --seed 42
+        latentkit "a red apple" --model stabilityai/sd-turbo --steps 1 --guidance 1
         latentkit "a castle at dusk" --model ./stable-diffusion-v1-5 --size 768x512 --scheduler dpmpp-2m-karras
         latentkit "a cat" --count 4 -o cat.png        writes cat-1.png to cat-4.png
         latentkit "a cat" --json | jq -r .files[0]

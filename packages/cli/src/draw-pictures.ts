@@ -1,4 +1,12 @@
-import { type RgbaImage, type Scheduler, StableDiffusionPipeline, type Step, type Warning } from "latentkit";
+import {
+  openSource,
+  type RgbaImage,
+  type Scheduler,
+  StableDiffusionPipeline,
+  type Step,
+  type Warning,
+} from "latentkit";
+import { downloadBar } from "./download-bar.js";
 import type { Job, Picture } from "./job.js";
 import type { Progress } from "./progress.js";
 import { chosenScheduler } from "./scheduler-names.js";
@@ -22,7 +30,9 @@ export async function* drawPictures(job: Job, attendants: Attendants): AsyncGene
   const { signal, progress, onWarning } = attendants;
   const { prompt, steps, guidance, device, pictures } = job;
   progress.show({ doing: `opening ${job.modelName}`, done: 0, total: steps * pictures.length, left: "" });
-  await using pipe = await StableDiffusionPipeline.fromPretrained(job.source, { device, signal, onWarning });
+  const onProgress = downloadBar(progress);
+  const source = job.source === undefined ? undefined : await openSource(job.source, { signal, onProgress, onWarning });
+  await using pipe = await StableDiffusionPipeline.fromPretrained(source, { device, signal, onWarning });
   if (job.scheduler) pipe.scheduler = chosenScheduler(job.scheduler, pipe.scheduler);
 
   const options = {

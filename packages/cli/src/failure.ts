@@ -19,11 +19,14 @@ const flagOf: Readonly<Record<string, string>> = {
   seed: "--seed",
   device: "--device",
   source: "--model",
+  model: "model",
+  revision: "--revision",
+  cacheDir: "--cache-dir",
 };
 
 /** What to tell about an error; nothing about `--help` and `--version`, which commander throws as well. */
 export function failureOf(error: unknown): Failure | undefined {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? undefined : usage(error.message);
+  if (error instanceof CommanderError) return commandFailure(error);
   if (error instanceof Interruption) {
     return { code: "interrupted", message: error.message, exitCode: error.exitCode };
   }
@@ -32,6 +35,11 @@ export function failureOf(error: unknown): Failure | undefined {
   if (mistake !== undefined) return usage(mistake);
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { code: "unexpected", message, exitCode: 1 };
+}
+
+function commandFailure({ exitCode, code, message }: CommanderError): Failure | undefined {
+  if (exitCode === 0) return undefined;
+  return usage(code === "commander.help" ? "a command is missing" : message);
 }
 
 function usage(message: string): Failure {

@@ -48,8 +48,15 @@ export function settledJob(prompt: string, flags: Flags): Job {
     size,
     device,
     source: model,
-    modelName: embedded ? embeddedName : basename(resolve(model)),
+    modelName: embedded ? embeddedName : nameOf(model),
     seed,
     pictures: files.map((file, i) => ({ file, seed: seed + i })),
   };
+}
+
+/** The last part of a path, of an id on the Hub or of a web address, as pictures tell it. */
+function nameOf(model: string): string {
+  const path =
+    URL.canParse(model) && model.includes("://") ? decodeURIComponent(new URL(model).pathname) : resolve(model);
+  return basename(path).replace(/\.safetensors$/, "");
 }

@@ -1,14 +1,19 @@
 import { failureOf } from "./failure.js";
+import type { Flags } from "./flags.js";
 import { generate } from "./generate-command.js";
 import { jsonOutput } from "./json-output.js";
+import { listModels, pullModel, removeModels, tellModel } from "./models-commands.js";
 import { createProgram } from "./program.js";
 import { textOutput } from "./text-output.js";
+
+const models = { list: listModels, pull: pullModel, rm: removeModels, info: tellModel };
 
 /** Runs the command with its arguments and gives the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   const output = args.includes("--json") ? jsonOutput(process.stdout) : textOutput(process.stdout, process.stderr);
   try {
-    await createProgram((prompt, flags) => generate(prompt, flags, output)).parseAsync(args, { from: "user" });
+    const draw = (prompt: string, flags: Flags) => generate(prompt, flags, output);
+    await createProgram(draw, models).parseAsync(args, { from: "user" });
     return 0;
   } catch (error) {
     const failure = failureOf(error);

@@ -7,7 +7,8 @@ import { createProgram } from "./program.js";
 async function parsed(...args: string[]): Promise<[prompt: string, flags: Flags][]> {
   const calls: [string, Flags][] = [];
   const run = async (prompt: string, flags: Flags) => void calls.push([prompt, flags]);
-  await createProgram(run).parseAsync(args, { from: "user" });
+  const none = async () => undefined;
+  await createProgram(run, { list: none, pull: none, rm: none, info: none }).parseAsync(args, { from: "user" });
   return calls;
 }
 

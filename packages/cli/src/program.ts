@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import type { Device } from "latentkit";
 import type { Flags } from "./flags.js";
+import { addModelsCommand, type ModelsActions } from "./models-program.js";
 import { finiteNumber, wholeNumber } from "./number-arguments.js";
 import { outputPath } from "./output-paths.js";
 import { parseScheduler, schedulerNames } from "./scheduler-names.js";
@@ -13,6 +14,7 @@ const guide = `
 Examples:
   latentkit "a red apple"
   latentkit "a red apple" -o apple.png --seed 42
+  latentkit "a red apple" --model stabilityai/sd-turbo --steps 1 --guidance 1
   latentkit "a castle at dusk" --model ./stable-diffusion-v1-5 --size 768x512 --scheduler dpmpp-2m-karras
   latentkit "a cat" --count 4 -o cat.png        writes cat-1.png to cat-4.png
   latentkit "a cat" --json | jq -r .files[0]
@@ -31,13 +33,23 @@ Exit codes:
   0 done   1 it could not be done   2 wrong usage   130 stopped with Ctrl-C   143 terminated`;
 
 /** The command line: what there is to ask for, and `run` to do it. */
-export function createProgram(run: (prompt: string, flags: Flags) => Promise<void>): Command {
+export function createProgram(run: (prompt: string, flags: Flags) => Promise<void>, models: ModelsActions): Command {
+  // what follows `models` is its own, `--json` too
+  const program = new Command("latentkit").enablePositionalOptions();
+  addModelsCommand(describe(program).action(run), models);
+  return program;
+}
+
+function describe(program: Command): Command {
   return (
-    new Command("latentkit")
+    program
       .description("Draws a picture from a text.")
       .argument("<prompt>", "what to draw, in quotes")
       .option("-o, --output <file>", "the .png file to write (default: latentkit-SEED.png)", outputPath)
-      .option("-m, --model <folder>", "a checkpoint in Diffusers layout (default: the embedded model)")
+      .option(
+        "-m, --model <source>",
+        "a model's id on the Hub, folder, .safetensors file or web address (default: the embedded model)",
+      )
       .option("-n, --negative <text>", "what to steer away from")
       .option("--steps <n>", "denoising steps", wholeNumber(1), 20)
       .option("--guidance <scale>", "obedience to the prompt, 1 for none (default: 7.5, embedded 4)", finiteNumber)
@@ -53,7 +65,6 @@ export function createProgram(run: (prompt: string, flags: Flags) => Promise<voi
       .exitOverride()
       // failures are told in one place, as text or as JSON
       .configureOutput({ outputError: () => undefined })
-      .action(run)
   );
 }
 

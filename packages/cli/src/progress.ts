@@ -1,4 +1,5 @@
 import type { WriteStream } from "node:tty";
+import { byteText } from "@latentkit/hub";
 import cliProgress from "cli-progress";
 
 /** Where a run is. */
@@ -8,6 +9,8 @@ export interface Moment {
   readonly total: number;
   /** Such as `"12 s left"`; empty when unknown. */
   readonly left: string;
+  /** What is counted. @default "steps" */
+  readonly unit?: "steps" | "bytes";
 }
 
 /** Tells how far a run is. */
@@ -29,7 +32,7 @@ export function createProgress(stream: WriteStream): Progress {
 function bar(stream: WriteStream): Progress {
   const display = new cliProgress.SingleBar({
     stream,
-    format: "{doing} [{bar}] {value}/{total} {left}",
+    format: "{doing} [{bar}] {amount} {left}",
     barsize: 24,
     clearOnComplete: true,
     // a process that is killed must not leave the terminal without line breaks
@@ -39,7 +42,9 @@ function bar(stream: WriteStream): Progress {
     if (display.isActive) display.stop();
   };
   return {
-    show({ done, total, ...texts }) {
+    show(moment) {
+      const { done, total, doing, left } = moment;
+      const texts = { doing, left, amount: amountText(moment) };
       if (!display.isActive) display.start(total, done, texts);
       display.setTotal(total);
       display.update(done, texts);
@@ -52,13 +57,17 @@ function bar(stream: WriteStream): Progress {
   };
 }
 
+function amountText({ done, total, unit }: Moment): string {
+  return unit === "bytes" ? `${byteText(done)} of ${byteText(total)}` : `${done}/${total}`;
+}
+
 function lines(stream: NodeJS.WritableStream): Progress {
   let last = performance.now();
   return {
-    show({ doing, done, total, left }) {
+    show(moment) {
       if (performance.now() - last < lineInterval) return;
       last = performance.now();
-      stream.write(`${doing} ${done}/${total} ${left}\n`);
+      stream.write(`${moment.doing} ${amountText(moment)} ${moment.left}\n`);
     },
     note: (line) => void stream.write(`${line}\n`),
     stop: () => undefined,

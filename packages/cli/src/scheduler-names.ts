@@ -1,64 +1,37 @@
 import { InvalidArgumentError } from "commander";
-import { type Scheduler, type SchedulerConfig, type SchedulerName, schedulerClasses } from "latentkit";
+import { type NamedScheduler, namedScheduler, type Scheduler, schedulerByName, schedulerClasses } from "latentkit";
 
 /** A sampler to put in place of the checkpoint's own. */
-export interface SchedulerChoice {
-  readonly className: SchedulerName;
-  /** What it changes in the checkpoint's configuration. */
-  readonly settings: SchedulerConfig;
-}
+export type SchedulerChoice = NamedScheduler;
 
-const dpmpp = (settings: SchedulerConfig): SchedulerChoice => ({
-  className: "DPMSolverMultistepScheduler",
-  settings: { algorithm_type: "dpmsolver++", solver_order: 2, use_karras_sigmas: false, ...settings },
-});
+/** The names that the help shows; the library knows more. */
+export const schedulerNames: readonly string[] = [
+  "ddim",
+  "dpmpp-2m",
+  "dpmpp-2m-karras",
+  "dpmpp-2m-sde",
+  "dpmpp-2m-sde-karras",
+  "euler",
+  "euler-karras",
+  "euler-a",
+  "heun",
+  "lcm",
+  "pndm",
+  "unipc",
+];
 
-const byShortName: Readonly<Record<string, SchedulerChoice>> = {
-  ddim: { className: "DDIMScheduler", settings: {} },
-  "dpmpp-2m": dpmpp({}),
-  "dpmpp-2m-karras": dpmpp({ use_karras_sigmas: true }),
-  "dpmpp-2m-sde": dpmpp({ algorithm_type: "sde-dpmsolver++" }),
-  "dpmpp-2m-sde-karras": dpmpp({ algorithm_type: "sde-dpmsolver++", use_karras_sigmas: true }),
-  euler: { className: "EulerDiscreteScheduler", settings: { use_karras_sigmas: false } },
-  "euler-karras": { className: "EulerDiscreteScheduler", settings: { use_karras_sigmas: true } },
-  "euler-a": { className: "EulerAncestralDiscreteScheduler", settings: {} },
-  heun: { className: "HeunDiscreteScheduler", settings: {} },
-  lcm: { className: "LCMScheduler", settings: {} },
-  pndm: { className: "PNDMScheduler", settings: {} },
-  unipc: { className: "UniPCMultistepScheduler", settings: {} },
-};
-
-/** The short names. */
-export const schedulerNames: readonly string[] = Object.keys(byShortName);
-
-const classNames = Object.keys(schedulerClasses).filter(isClassName);
-const choices: ReadonlyMap<string, SchedulerChoice> = new Map([
-  ...classNames.map((className): [string, SchedulerChoice] => [keyOf(className), { className, settings: {} }]),
-  ...Object.entries(byShortName).map(([name, choice]): [string, SchedulerChoice] => [keyOf(name), choice]),
-]);
-
-/** Reads a short name or a Diffusers class name, in any case and with or without "Scheduler" and "Discrete". */
+/** Reads a name that stable-diffusion-webui, ComfyUI or Diffusers give a sampler, in any case and punctuation. */
 export function parseScheduler(text: string): SchedulerChoice {
-  const choice = choices.get(keyOf(text));
-  if (!choice) throw new InvalidArgumentError(`Expected one of ${[...schedulerNames, ...classNames].join(", ")}.`);
-  return choice;
+  try {
+    return namedScheduler(text);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const known = [...schedulerNames, ...Object.keys(schedulerClasses)].join(", ");
+    throw new InvalidArgumentError(`${error.message}. Expected one of ${known}.`);
+  }
 }
 
 /** The chosen sampler on the noise schedule that the checkpoint's own had. */
-export function chosenScheduler({ className, settings }: SchedulerChoice, { config }: Scheduler): Scheduler {
-  const { _use_default_values: defaulted } = config;
-  const left = Array.isArray(defaulted) ? defaulted.filter((key) => !(key in settings)) : [];
-  return schedulerClasses[className].fromConfig({ ...config, ...settings, _use_default_values: left });
-}
-
-function keyOf(name: string): string {
-  const letters = name
-    .toLowerCase()
-    .replaceAll("+", "p")
-    .replace(/[^a-z0-9]/g, "");
-  return letters.replace(/scheduler$/, "").replace(/discrete$/, "");
-}
-
-function isClassName(name: string): name is SchedulerName {
-  return Object.hasOwn(schedulerClasses, name);
+export function chosenScheduler({ name }: SchedulerChoice, scheduler: Scheduler): Scheduler {
+  return schedulerByName(name, scheduler);
 }

@@ -18,8 +18,10 @@ export function runCommand(
   args: readonly string[],
   cwd: string,
   onStderr?: (text: string, child: ChildProcess) => void,
+  onStart?: (child: ChildProcess) => void,
 ): Promise<Outcome> {
   const child = spawn(process.execPath, ["--conditions=@latentkit/source", "--import", loader, bin, ...args], { cwd });
+  onStart?.(child);
   const texts = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     texts.stdout += text;

@@ -9,11 +9,12 @@ export function createTimeLeft(now: () => number = () => performance.now()): (do
     first ??= { done, at: now() };
     if (done === first.done) return "";
     const pace = (now() - first.at) / (done - first.done);
-    return `${duration((pace * (total - done)) / 1000)} left`;
+    return timeLeftText((pace * (total - done)) / 1000);
   };
 }
 
-function duration(seconds: number): string {
+/** `"2 min 26 s left"`. */
+export function timeLeftText(seconds: number): string {
   const whole = Math.ceil(seconds);
-  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return whole < 60 ? `${whole} s left` : `${Math.floor(whole / 60)} min ${whole % 60} s left`;
 }

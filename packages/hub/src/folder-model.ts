@@ -22,7 +22,8 @@ export function folderModel(root: string, inside = ""): ModelFiles {
   };
 }
 
-async function findFile(root: string, name: string): Promise<ModelFile | undefined> {
+/** A file below a folder, with links resolved, or undefined when there is none. */
+export async function findFile(root: string, name: string): Promise<ModelFile | undefined> {
   try {
     const path = await realpath(join(root, name));
     const status = await stat(path);

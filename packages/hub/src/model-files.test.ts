@@ -1,11 +1,11 @@
 import { mkdir, mkdtemp, realpath, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { ModelFiles } from "@latentkit/core";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { memoryModel, readJson } from "./index.js";
+import { memoryModel, openSource, readJson } from "./index.js";
 import { openModel } from "./node.js";
 
 const weights = Uint8Array.from({ length: 100 }, (_, i) => i);
@@ -131,30 +131,50 @@ describe("a folder", () => {
 });
 
 describe("openModel", () => {
-  it.each([
-    "stabilityai/sd-turbo",
-    "./no/such/folder",
-    "https://huggingface.co/stabilityai/sd-turbo",
-    new URL("https://example.com/model"),
-  ])("says that %s is no local folder, and what to pass", async (source) => {
-    await expect(openModel(source)).rejects.toMatchObject({
-      name: "LatentKitError",
-      code: "file-not-found",
-      message: expect.stringMatching(/only local folders can be opened in this version: pass the path of a folder/),
-    });
+  it("says where it looked for a folder, and what to pass", async () => {
+    for (const source of ["./no/such/folder", "/no/such/folder", "folder", join(folder, "gone.safetensors")]) {
+      await expect(openModel(source)).rejects.toMatchObject({
+        name: "LatentKitError",
+        code: "file-not-found",
+        message: `no such folder or file: ${resolve(source)}; pass a folder in Diffusers layout, a .safetensors file, or the id of a model on the Hub (owner/name)`,
+      });
+    }
   });
 
-  it("tells how to download what may be a model of the Hub", async () => {
-    await expect(openModel("stabilityai/sd-turbo")).rejects.toThrow(
-      /no such folder: .*hf download stabilityai\/sd-turbo/,
+  it("opens a single .safetensors file", async () => {
+    const path = join(folder, "plain/unet/model.safetensors");
+    for (const source of [path, pathToFileURL(path), pathToFileURL(path).href]) {
+      const model = await openModel(source);
+      expect(model).toMatchObject({ location: path, singleFile: { name: "model.safetensors", path, size: 100 } });
+      expect(await model.find("./model.safetensors")).toBe(model.singleFile);
+      for (const other of ["config.json", "../unet/model.safetensors", "unet/model.safetensors"]) {
+        expect(await model.find(other)).toBeUndefined();
+      }
+      expect(await (await openSource(source, { subfolder: "unet" })).singleFile?.read(5, 2)).toEqual(
+        weights.slice(5, 7),
+      );
+    }
+    expect((await openModel(join(folder, "cache/snapshots/abc/unet/model.safetensors"))).singleFile?.path).toBe(
+      join(folder, "cache/blobs/w2"),
     );
-    await expect(openModel("/no/such/folder")).rejects.toThrow(/^no such folder: \/no\/such\/folder; only local/);
   });
 
-  it("refuses a file, and what is no path", async () => {
-    await expect(openModel(join(folder, "outside.txt"))).rejects.toMatchObject({ code: "unsupported-model" });
+  it.each([
+    ["model.ckpt", /a pickle is not opened, because it can run code; take the .safetensors version/],
+    ["model.pt", /a pickle/],
+    ["diffusion_pytorch_model.bin", /a pickle/],
+    ["model.gguf", /a .gguf file is not opened/],
+    ["model.onnx", /one ONNX graph; pass the folder/],
+    ["outside.txt", /not a .safetensors file; pass a folder/],
+  ])("refuses %s", async (name, message) => {
+    await writeFile(join(folder, name), "");
+    await expect(openModel(join(folder, name))).rejects.toMatchObject({ code: "unsupported-model" });
+    await expect(openModel(join(folder, name))).rejects.toThrow(message);
+  });
+
+  it("refuses what is no source", async () => {
     await expect(openModel(join(folder, "outside.txt/x"))).rejects.toMatchObject({ code: "file-not-found" });
-    for (const source of ["", "  ", null, 5, {}])
+    for (const source of ["", "  ", null, 5, {}, "ftp://example.com/x.safetensors"])
       await expect(openModel(source as never)).rejects.toThrow(/^source: expected/);
   });
 

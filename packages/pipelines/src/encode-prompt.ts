@@ -49,7 +49,8 @@ export function joinEmbeds(
   return concat(embeds.map((value) => repeatInterleave(value, numImagesPerPrompt)));
 }
 
-function warnOfOverflow(
+/** Tells of the part of a text that the tokenizer has no room for. */
+export function warnOfOverflow(
   tokenizer: CLIPTokenizer,
   texts: readonly string[],
   onWarning: EncodePromptOptions["onWarning"],

@@ -1,4 +1,5 @@
 import { type Tensor, tensor } from "@latentkit/core";
+import type { UNet2DConditionModel, UNetConditions } from "@latentkit/models";
 
 /**
  * The guidance scale as distilled networks take it, `[batch, width]`: sines, then cosines, of (s − 1)·1000·10000^(−i / (half − 1))
@@ -13,4 +14,18 @@ export function guidanceEmbedding(guidanceScale: number, width: number, batch: n
   const data = new Float32Array(batch * width);
   for (let i = 0; i < batch; i++) data.set(row, i * width);
   return tensor(data, [batch, width]);
+}
+
+/** Whether negative prompts have a say: not in distilled networks, which are told the scale and called once per step. */
+export function isGuided({ config }: UNet2DConditionModel, guidanceScale: number): boolean {
+  return guidanceScale > 1 && config.timeCondProjDim === undefined;
+}
+
+/** What distilled networks are told of the guidance scale; nothing for others. */
+export function distilledGuidance(
+  { config: { timeCondProjDim: width } }: UNet2DConditionModel,
+  guidanceScale: number,
+  images: number,
+): UNetConditions {
+  return width === undefined ? {} : { timestepCond: guidanceEmbedding(guidanceScale, width, images) };
 }

@@ -1,22 +1,24 @@
-import { concat, contiguous, split, type Tensor, weightedSum } from "@latentkit/core";
+import { concat, contiguous, slice, split, type Tensor } from "@latentkit/core";
 import type { UNet2DConditionModel, UNetConditions } from "@latentkit/models";
-import { rescaleNoise } from "./rescale-noise.js";
+import { type Guidance, rescaled } from "./guidance.js";
+
+/** A network as guidance calls it: the UNet itself, or one with something put before it. */
+export type Predictor = Pick<UNet2DConditionModel, "predict">;
 
 /** What else the guided prediction may be told. */
 export interface GuidedOptions {
   /** φ of Lin et al. 2024, §3.4: how much of the conditional prediction's contrast to restore, 0 to 1. @default 0 */
   readonly guidanceRescale?: number;
-  /** What the network is told beside the text, for one half of the batch. */
+  /** What the network is told beside the text: for each item of the batch, or for each of the context. */
   readonly conditions?: UNetConditions;
 }
 
 /**
- * The network's prediction with classifier-free guidance: ε = ε_∅ + s·(ε_c − ε_∅).
- * Our s is the s of Imagen and Diffusers; that of Ho & Salimans 2022 (eq. 6) is s − 1.
- * At s ≤ 1 there is no guidance, and the network runs on half the batch.
+ * The network's prediction with guidance, by a scale s that of `classifierFree`: ε = ε_∅ + s·(ε_c − ε_∅), none at s ≤ 1.
  *
  * @param sample noisy latents after `scaleModelInput`, `[batch, channels, height, width]`.
  * @param context texts: the negative prompts' first, then the prompts', `[2 · batch, length, width]`; or the prompts' alone, `[batch, length, width]`, which is no guidance either.
+ * @param guidance the scale s, or a guidance of another kind.
  * @throws RangeError when the batches do not fit.
  * @example
  * ```ts
@@ -24,30 +26,54 @@ export interface GuidedOptions {
  * ```
  */
 export async function guided(
-  unet: Pick<UNet2DConditionModel, "predict">,
+  unet: Predictor,
   sample: Tensor,
   timestep: number,
   context: Tensor,
-  guidanceScale: number,
-  { guidanceRescale = 0, conditions }: GuidedOptions = {},
+  guidance: number | Guidance,
+  { guidanceRescale = 0, conditions = {} }: GuidedOptions = {},
 ): Promise<Tensor> {
   const [batch = 0] = sample.shape;
   const [texts = 0] = context.shape;
-  if (texts !== batch && texts !== 2 * batch) {
+  const parts = texts / batch;
+  if (!Number.isInteger(parts) || parts < 1)
     throw new RangeError(`context: expected ${batch} texts, or ${2 * batch} for guidance, got ${texts}`);
-  }
-  if (texts === batch) return unet.predict(sample, timestep, context, conditions);
-  if (guidanceScale <= 1) return unet.predict(sample, timestep, split(contiguous(context), 2)[1]!, conditions);
-  const prediction = await unet.predict(
-    concat([contiguous(sample), contiguous(sample)]),
+  const items = contiguous(sample);
+  const guide = typeof guidance === "number" ? rescaled(guidance, guidanceRescale) : guidance;
+  return guide({
     timestep,
-    context,
-    conditions,
-  );
-  const [unconditional, conditional] = split(prediction, 2) as [Tensor, Tensor];
-  const noise = weightedSum([
-    [1 - guidanceScale, unconditional],
-    [guidanceScale, conditional],
-  ]);
-  return guidanceRescale > 0 ? rescaleNoise(noise, conditional, guidanceRescale) : noise;
+    parts,
+    conditional: () =>
+      unet.predict(items, timestep, lastItems(contiguous(context), batch), conditionsFor(conditions, batch)),
+    all: async () => {
+      const inputs = concat(new Array<Tensor>(parts).fill(items));
+      return split(await unet.predict(inputs, timestep, context, conditionsFor(conditions, texts)), parts);
+    },
+  });
 }
+
+/** Conditions for `rows` items: repeated for every part of the context, or those of the last part. */
+function conditionsFor(conditions: UNetConditions, rows: number): UNetConditions {
+  const { textEmbeds, timeIds, timestepCond, classLabels } = conditions;
+  const fit = (value: Tensor) => fitRows(contiguous(value), rows);
+  return {
+    ...conditions,
+    ...(textEmbeds && { textEmbeds: fit(textEmbeds) }),
+    ...(timeIds && { timeIds: fit(timeIds) }),
+    ...(timestepCond && { timestepCond: fit(timestepCond) }),
+    ...(classLabels && classLabels.length > 1 && { classLabels: fitLabels(classLabels, rows) }),
+  };
+}
+
+function fitRows(value: Tensor, rows: number): Tensor {
+  const [have = 0] = value.shape;
+  return have < rows && rows % have === 0 ? concat(new Array<Tensor>(rows / have).fill(value)) : lastItems(value, rows);
+}
+
+function fitLabels(labels: readonly number[], rows: number): readonly number[] {
+  return Array.from({ length: rows }, (_, i) => labels[(i + Math.max(labels.length - rows, 0)) % labels.length]!);
+}
+
+/** The last `count` items of a batch; all of a batch that is not longer. */
+const lastItems = (value: Tensor, count: number): Tensor =>
+  (value.shape[0] ?? 0) > count ? slice(value, value.shape[0]! - count, value.shape[0]!) : value;

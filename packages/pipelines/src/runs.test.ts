@@ -1,4 +1,4 @@
-import { torchRandom } from "@latentkit/core";
+import { type RandomSource, torchRandom } from "@latentkit/core";
 import { DDIMScheduler, EulerDiscreteScheduler } from "@latentkit/schedulers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fixtures } from "../../../tests/golden.js";
@@ -51,6 +51,24 @@ describe("a stream", () => {
     expect(images).toEqual((await pipe.generate(apple)).images);
   });
 
+  it("goes on from latents that onStep returns", async () => {
+    const plain = await pipe.generate(pear);
+    const other = torchRandom(8).normal(plain.latents.shape);
+    const changed = await pipe.generate({ ...pear, onStep: ({ index }) => (index === 0 ? other : undefined) });
+    expect(changed.latents).not.toEqual(plain.latents);
+    const last = await pipe.generate({
+      ...pear,
+      onStep: ({ index, total }) => (index === total - 1 ? other : undefined),
+    });
+    expect(last.latents).toEqual(other);
+    // what a callback happens to compute is no change
+    const steps: number[] = [];
+    // @ts-expect-error: a number
+    expect((await pipe.generate({ ...pear, onStep: ({ index }) => steps.push(index) })).latents).toEqual(plain.latents);
+    const wrong = pipe.generate({ ...pear, onStep: () => torchRandom(8).normal([1, 4, 5, 9]) });
+    await expect(wrong).rejects.toThrow(new RangeError("latents: expected shape [1, 4, 5, 8], got [1, 4, 5, 9]"));
+  });
+
   it("ends when its loop is left, and the next run is whole", async () => {
     const expected = await pipe.generate(pear);
     let steps = 0;
@@ -64,7 +82,7 @@ describe("a stream", () => {
 
   it("computes nothing before its first step is asked for", async () => {
     let drawn = 0;
-    const source = torchRandom(1);
+    const source: RandomSource = torchRandom(1);
     const normal: typeof source.normal = (shape) => {
       drawn++;
       return source.normal(shape);

@@ -1,0 +1,121 @@
+import { LatentKitError, type ModelFiles } from "@latentkit/core";
+import { readJson } from "@latentkit/hub";
+import {
+  AutoencoderKL,
+  AutoencoderTiny,
+  CLIPTextEncoder,
+  type LatentCodec,
+  type LoadOptions,
+  UNet2DConditionModel,
+  UNet2DModel,
+} from "@latentkit/models";
+import { type Scheduler, type SchedulerConfig, schedulerFromConfig } from "@latentkit/schedulers";
+import { CLIPTokenizer } from "@latentkit/tokenizer";
+import type { ComponentSpec, PipelineFiles } from "./load-components.js";
+
+type Open<Part> = (files: ModelFiles, options: LoadOptions) => Promise<Part>;
+
+/** Classes that stand for "an ONNX file" in the index of an exported checkpoint, whatever the network. */
+const ONNX_CLASSES = ["OnnxRuntimeModel", "ORTModel"];
+
+/** The conditional UNet. */
+export const unet: ComponentSpec<UNet2DConditionModel> = network(["unet"], {
+  UNet2DConditionModel: UNet2DConditionModel.fromPretrained,
+  ORTModelUnet: UNet2DConditionModel.fromPretrained,
+  ORTUnet: UNet2DConditionModel.fromPretrained,
+});
+
+/** The UNet without text. */
+export const unet2d: ComponentSpec<UNet2DModel> = network(["unet"], { UNet2DModel: UNet2DModel.fromPretrained });
+
+/** The autoencoder; exports have it in two halves. */
+export const vae: ComponentSpec<LatentCodec> = network<LatentCodec>(["vae", "vae_decoder"], {
+  AutoencoderKL: AutoencoderKL.fromPretrained,
+  AutoencoderTiny: AutoencoderTiny.fromPretrained,
+  ORTModelVaeDecoder: AutoencoderKL.fromPretrained,
+  ORTVae: AutoencoderKL.fromPretrained,
+});
+
+/** A text tower, in a folder of that name. */
+export function textEncoder(folder: string): ComponentSpec<CLIPTextEncoder> {
+  return network([folder], {
+    CLIPTextModel: CLIPTextEncoder.fromPretrained,
+    CLIPTextModelWithProjection: CLIPTextEncoder.fromPretrained,
+    ORTModelTextEncoder: CLIPTextEncoder.fromPretrained,
+    ORTTextEncoder: CLIPTextEncoder.fromPretrained,
+  });
+}
+
+/** A vocabulary, in a folder of that name. */
+export function tokenizer(folder: string): ComponentSpec<CLIPTokenizer> {
+  return {
+    find:
+      ({ files }) =>
+      () =>
+        CLIPTokenizer.fromPretrained(files.at(folder)),
+  };
+}
+
+/** The checkpoint's sampler, its configuration corrected by `correct`. */
+export function scheduler(
+  correct: (config: SchedulerConfig) => SchedulerConfig = (config) => config,
+): ComponentSpec<Scheduler> {
+  return {
+    find:
+      ({ files }) =>
+      async () =>
+        schedulerFromConfig(correct(await readJson(files, "scheduler/scheduler_config.json"))),
+  };
+}
+
+/** A part that some checkpoints of the kind do not have: their index says null, or nothing. */
+export function optional<Part>(folder: string, spec: ComponentSpec<Part>): ComponentSpec<Part | undefined> {
+  return {
+    isOptional: true,
+    find: (checkpoint) => (classOf(checkpoint, folder) === undefined ? async () => undefined : spec.find(checkpoint)),
+  };
+}
+
+/** Yes or no in the index. */
+export function setting(key: string, fallback: boolean): ComponentSpec<boolean> {
+  const find = ({ index }: PipelineFiles) => {
+    const value = index[key] ?? fallback;
+    if (typeof value === "boolean") return async () => value;
+    const message = `model_index.json: ${key} is ${JSON.stringify(value)}; expected true or false`;
+    throw new LatentKitError("invalid-checkpoint", message);
+  };
+  return { find, isOptional: true };
+}
+
+/** A network in the first of these folders that the index lists, opened by the class that it names there. */
+function network<Part>(
+  folders: readonly [string, ...string[]],
+  classes: Readonly<Record<string, Open<Part>>>,
+): ComponentSpec<Part> {
+  const [main] = folders;
+  const find = (checkpoint: PipelineFiles) => {
+    const folder = folders.find((name) => classOf(checkpoint, name) !== undefined) ?? main;
+    const open = opener(classes, folder, classOf(checkpoint, folder));
+    return () => open(checkpoint.files, { ...checkpoint.options, subfolder: main });
+  };
+  return { find };
+}
+
+function opener<Part>(
+  classes: Readonly<Record<string, Open<Part>>>,
+  folder: string,
+  name: string | undefined,
+): Open<Part> {
+  const [first] = Object.values(classes);
+  if (name !== undefined && Object.hasOwn(classes, name)) return classes[name]!;
+  if (name !== undefined && ONNX_CLASSES.includes(name) && first) return first;
+  const known = Object.keys(classes).filter((known) => !known.startsWith("ORT"));
+  const message = `model_index.json: ${folder} is ${name ?? "missing"}; supported: ${known.join(", ")}`;
+  throw new LatentKitError("unsupported-model", message);
+}
+
+/** The class of a part by the index: `{ "unet": ["diffusers", "UNet2DConditionModel"], … }`. */
+function classOf({ index }: PipelineFiles, part: string): string | undefined {
+  const entry = index[part];
+  return Array.isArray(entry) && typeof entry[1] === "string" ? entry[1] : undefined;
+}

@@ -1,0 +1,62 @@
+import type { ModelSource } from "@latentkit/hub";
+import { openFiles, readModelIndex } from "@latentkit/models";
+import type { Scheduler } from "@latentkit/schedulers";
+import { DDPMPipeline } from "./ddpm-pipeline.js";
+import { LatentConsistencyModelPipeline } from "./latent-consistency-model-pipeline.js";
+import type { PipelineLoadOptions } from "./load-components.js";
+import { pipelineName, unsupportedName } from "./pipeline-names.js";
+import { StableDiffusionPipeline } from "./stable-diffusion-pipeline.js";
+import { StableDiffusionXLImg2ImgPipeline } from "./stable-diffusion-xl-img2img-pipeline.js";
+import { StableDiffusionXLPipeline } from "./stable-diffusion-xl-pipeline.js";
+
+const pipelines = {
+  DDPMPipeline,
+  LatentConsistencyModelPipeline,
+  StableDiffusionPipeline,
+  StableDiffusionXLImg2ImgPipeline,
+  StableDiffusionXLPipeline,
+};
+
+/** A pipeline of any kind; `instanceof` tells which. */
+export type DiffusionPipeline =
+  | DDPMPipeline
+  | LatentConsistencyModelPipeline
+  | StableDiffusionPipeline
+  | StableDiffusionXLImg2ImgPipeline
+  | StableDiffusionXLPipeline;
+
+/** Opens checkpoints of every kind. */
+export interface DiffusionPipelineOpener {
+  /**
+   * Opens a checkpoint with the pipeline that its `model_index.json` names.
+   *
+   * @throws LatentKitError `"unsupported-model"` for a pipeline that there is none for, listing those that there are;
+   * and whatever that pipeline's `fromPretrained` throws.
+   */
+  fromPretrained(
+    source?: ModelSource,
+    options?: PipelineLoadOptions<{ readonly scheduler: Scheduler }>,
+  ): Promise<DiffusionPipeline>;
+}
+
+const isKnown = (name: string | undefined): name is keyof typeof pipelines =>
+  name !== undefined && Object.hasOwn(pipelines, name);
+
+/**
+ * Whatever pipeline a checkpoint is for (Diffusers' `DiffusionPipeline`).
+ *
+ * @example
+ * ```ts
+ * const pipe = await DiffusionPipeline.fromPretrained("./stable-diffusion-v1-5");
+ * const { images } = await pipe.generate({ prompt: "a red apple", seed: 42 });
+ * ```
+ */
+export const DiffusionPipeline: DiffusionPipelineOpener = {
+  async fromPretrained(source, options = {}) {
+    const files = await openFiles(source, options);
+    const index = await readModelIndex(files, options);
+    const name = pipelineName(index);
+    if (!isKnown(name)) throw unsupportedName(index, `supported: ${Object.keys(pipelines).join(", ")}`);
+    return pipelines[name].fromPretrained(files, options);
+  },
+};

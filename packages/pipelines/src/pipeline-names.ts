@@ -1,0 +1,49 @@
+import { LatentKitError } from "@latentkit/core";
+
+const STABLE_DIFFUSION = [
+  "StableDiffusionPipeline",
+  "StableDiffusionImg2ImgPipeline",
+  "LatentConsistencyModelPipeline",
+  "LatentConsistencyModelImg2ImgPipeline",
+];
+const STABLE_DIFFUSION_XL = ["StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline"];
+
+/** Pipelines, and the classes in `model_index.json` whose checkpoints have the parts for them. */
+const openedBy: Readonly<Record<string, readonly string[]>> = {
+  StableDiffusionPipeline: STABLE_DIFFUSION,
+  LatentConsistencyModelPipeline: STABLE_DIFFUSION,
+  StableDiffusionXLPipeline: STABLE_DIFFUSION_XL,
+  StableDiffusionXLImg2ImgPipeline: STABLE_DIFFUSION_XL,
+  DDPMPipeline: ["DDPMPipeline", "DDIMPipeline", "PNDMPipeline"],
+};
+
+/** Classes with networks of their own, which no other pipeline can use. */
+const SPECIAL = [
+  "StableDiffusionInpaintPipeline",
+  "StableDiffusionInstructPix2PixPipeline",
+  "StableDiffusionUpscalePipeline",
+  "StableDiffusionXLInpaintPipeline",
+];
+
+/** What a `model_index.json` says it is, as Diffusers names it; exporters put a prefix before the name. */
+export function pipelineName({ _class_name: name }: Readonly<Record<string, unknown>>): string | undefined {
+  if (typeof name !== "string") return undefined;
+  // the first version of Diffusers' exporter put it last
+  return name.replace(/^(Onnx|ORT)(?=[A-Z])/, "").replace(/OnnxPipeline$/, "Pipeline");
+}
+
+/** @throws LatentKitError `"unsupported-model"` unless `pipeline` can use the parts of such a checkpoint. */
+export function checkPipelineName(pipeline: string, index: Readonly<Record<string, unknown>>): void {
+  const accepted = openedBy[pipeline] ?? [pipeline];
+  const name = pipelineName(index);
+  if (name !== undefined && accepted.includes(name)) return;
+  const isKnown = name !== undefined && [...SPECIAL, ...Object.keys(openedBy)].includes(name);
+  throw unsupportedName(index, isKnown ? `open it with ${name}` : `supported: ${accepted.join(", ")}`);
+}
+
+/** The error for a checkpoint that is another pipeline's. */
+export function unsupportedName(index: Readonly<Record<string, unknown>>, remedy: string): LatentKitError {
+  const { _class_name: name } = index;
+  const shown = JSON.stringify(name) ?? "missing";
+  return new LatentKitError("unsupported-model", `model_index.json: _class_name is ${shown}; ${remedy}`);
+}

@@ -1,0 +1,68 @@
+import { denoise } from "./denoise.js";
+import { type MicroConditioningOptions, timeIds, warnOfLoneSizes } from "./micro-conditioning.js";
+import type { Pipeline, PipelineClass } from "./pipeline.js";
+import { pipelineClass } from "./pipeline-class.js";
+import type { RunOptions } from "./run-options.js";
+import { runWindow, type WindowOptions } from "./run-window.js";
+import type { GuidanceOptions, LatentsOptions, ScheduleOptions, SizeOptions } from "./sampling-options.js";
+import { latentFacts, planOptions, settleLatents, settleSize } from "./sampling-options.js";
+import type { StableDiffusionXLComponents } from "./stable-diffusion-xl-parts.js";
+import { checkXLFit, conditioningXL, settleXL, XL_SAMPLE_SIZE, xlComponents } from "./stable-diffusion-xl-parts.js";
+import type { XLTextOptions } from "./text-options-xl.js";
+
+/** What to draw with SDXL, and how; `guidanceScale` is 5 unless given. */
+export interface StableDiffusionXLOptions
+  extends XLTextOptions,
+    SizeOptions,
+    ScheduleOptions,
+    GuidanceOptions,
+    LatentsOptions,
+    MicroConditioningOptions,
+    Pick<WindowOptions, "denoisingEnd">,
+    RunOptions {}
+
+/**
+ * Text to image with SDXL, SDXL-Turbo and SDXL-Lightning (Podell et al. 2023; Diffusers' `StableDiffusionXLPipeline`).
+ *
+ * @example
+ * ```ts
+ * const pipe = await StableDiffusionXLPipeline.fromPretrained("./stable-diffusion-xl-base-1.0");
+ * const { images } = await pipe.generate({ prompt: "a red apple", height: 768, width: 1024, seed: 42 });
+ * await images[0].save("apple.png");
+ * await pipe.dispose();
+ * ```
+ */
+export const StableDiffusionXLPipeline: PipelineClass<
+  StableDiffusionXLComponents,
+  StableDiffusionXLOptions,
+  StableDiffusionXLPipeline
+> = pipelineClass({
+  name: "StableDiffusionXLPipeline",
+  components: xlComponents,
+  check: (parts) => checkXLFit(parts, { ids: 6, remedy: "a refiner's UNet is for StableDiffusionXLImg2ImgPipeline" }),
+  prepare(parts, options) {
+    const { unet, vae, scheduler } = parts;
+    const facts = latentFacts(parts, XL_SAMPLE_SIZE);
+    const size = settleSize(options, facts);
+    const request = settleXL(parts, options);
+    const { images } = request.text;
+    const shape = settleLatents(options, size, images, facts);
+    const { denoisingEnd } = options;
+    const window = runWindow(scheduler, planOptions(options, 50), { denoisingEnd });
+    return {
+      images,
+      window,
+      decode: (latents) => vae.decode(latents),
+      async *states({ random, sampling, signal, onWarning }) {
+        warnOfLoneSizes(options, onWarning);
+        const ids = timeIds(options, [size.height, size.width]);
+        const { context, conditions } = await conditioningXL(parts, request, ids, onWarning);
+        const noise = window.plan.start(options.latents ?? random.normal(shape));
+        const run = { ...request.guidance, conditions, random: sampling, signal, until: window.end };
+        const { sample } = yield* denoise(unet, window.plan, noise, context, run);
+        return sample;
+      },
+    };
+  },
+});
+export interface StableDiffusionXLPipeline extends Pipeline<StableDiffusionXLComponents, StableDiffusionXLOptions> {}

@@ -4,8 +4,11 @@ import { CMStochasticIterativeScheduler } from "./cm-stochastic-iterative.js";
 import { DDIMScheduler } from "./ddim.js";
 import { DDIMInverseScheduler } from "./ddim-inverse.js";
 import { DDPMScheduler } from "./ddpm.js";
+import { DEISMultistepScheduler } from "./deis-multistep.js";
 import { DPMSolverMultistepScheduler } from "./dpm-solver-multistep.js";
 import { DPMSolverMultistepInverseScheduler } from "./dpm-solver-multistep-inverse.js";
+import { DPMSolverSDEScheduler } from "./dpm-solver-sde.js";
+import { DPMSolverSinglestepScheduler } from "./dpm-solver-singlestep.js";
 import { EDMDPMSolverMultistepScheduler } from "./edm-dpm-solver-multistep.js";
 import { EDMEulerScheduler } from "./edm-euler.js";
 import { EulerAncestralDiscreteScheduler } from "./euler-ancestral-discrete.js";
@@ -13,8 +16,13 @@ import { EulerDiscreteScheduler } from "./euler-discrete.js";
 import { FlowMatchEulerDiscreteScheduler } from "./flow-match-euler-discrete.js";
 import { FlowMatchHeunDiscreteScheduler } from "./flow-match-heun-discrete.js";
 import { HeunDiscreteScheduler } from "./heun-discrete.js";
+import { IPNDMScheduler } from "./ipndm.js";
+import { KDPM2AncestralDiscreteScheduler } from "./kdpm2-ancestral-discrete.js";
+import { KDPM2DiscreteScheduler } from "./kdpm2-discrete.js";
 import { LCMScheduler } from "./lcm.js";
+import { LMSDiscreteScheduler } from "./lms-discrete.js";
 import { PNDMScheduler } from "./pndm.js";
+import { SASolverScheduler } from "./sa-solver.js";
 import { TCDScheduler } from "./tcd.js";
 import { type PerfectMoment, testScheduler } from "./testing.js";
 import { UniPCMultistepScheduler } from "./unipc-multistep.js";
@@ -111,5 +119,50 @@ for (const options of [{ shift: 3 }, { useKarrasSigmas: true }, { stochasticSamp
 }
 testScheduler(
   { schedulerClass: FlowMatchHeunDiscreteScheduler, options: { shift: 3 }, perfectOutput: velocity },
+  runner,
+);
+
+const missing = "Diffusers weighs the first slopes after a skip as if those before them were known";
+const skipsSlopes = { "recovers it from half-way too": missing };
+testScheduler({ schedulerClass: LMSDiscreteScheduler, options: stableDiffusion, skip: skipsSlopes }, runner);
+testScheduler({ schedulerClass: KDPM2DiscreteScheduler, options: stableDiffusion }, runner);
+testScheduler({ schedulerClass: KDPM2AncestralDiscreteScheduler, options: stableDiffusion }, runner);
+
+for (const noiseSamplerSeed of [null, 5, [5, 6]]) {
+  const options = { ...stableDiffusion, noiseSamplerSeed };
+  testScheduler({ schedulerClass: DPMSolverSDEScheduler, options }, runner);
+}
+
+for (const algorithmType of ["dpmsolver++", "sde-dpmsolver++"] as const) {
+  for (const solverOrder of [1, 2, 3]) {
+    const options = { ...stableDiffusion, algorithmType, solverOrder };
+    testScheduler({ schedulerClass: DPMSolverSinglestepScheduler, options }, runner);
+  }
+}
+
+const toSigmaMin = unrecovered("it ends at the lowest training level, where some noise is left");
+const ending = { ...stableDiffusion, algorithmType: "dpmsolver", finalSigmasType: "sigma_min" } as const;
+testScheduler({ schedulerClass: DPMSolverSinglestepScheduler, options: ending, skip: toSigmaMin }, runner);
+const deis = { ...stableDiffusion, solverOrder: 3 };
+testScheduler({ schedulerClass: DEISMultistepScheduler, options: deis, skip: toSigmaMin }, runner);
+
+for (const algorithmType of ["data_prediction", "noise_prediction"] as const) {
+  const options = { ...stableDiffusion, algorithmType, predictorOrder: 3, correctorOrder: 4 };
+  testScheduler({ schedulerClass: SASolverScheduler, options, skip: toSigmaMin }, runner);
+}
+
+/** v (Salimans & Ho 2022, appendix D). */
+const angular = ({ noise, clean, alpha, sigma }: PerfectMoment) =>
+  weightedSum([
+    [alpha, noise],
+    [-sigma, clean],
+  ]);
+const blind = "from the first level, all noise, Diffusers' formula takes along the noise and not the predicted sample";
+testScheduler(
+  {
+    schedulerClass: IPNDMScheduler,
+    perfectOutput: angular,
+    skip: { "recovers the sample of a perfect network": blind },
+  },
   runner,
 );

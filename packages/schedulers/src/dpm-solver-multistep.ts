@@ -68,7 +68,8 @@ export const DPMSolverMultistepScheduler: SchedulerClass<DPMSolverMultistepOptio
     const bars = alphaBars(settings, smallestAlphaBar);
     const levels = trainingLevels(trainingSigmas(bars));
     const usable = usableSteps(bars, settings.lambdaMinClipped);
-    const chosenBy = sigmaScheduleOf(settings) ?? (settings.useLuLambdas ? "useLuLambdas" : undefined);
+    const formula = (["useLuLambdas", "useFlowSigmas"] as const).find((option) => settings[option]);
+    const chosenBy = sigmaScheduleOf(settings) ?? formula;
     return (options) => {
       const { numTrainTimesteps } = settings;
       const request = planRequest(options, { name, numTrainTimesteps, lists: ["timesteps"], chosenBy });

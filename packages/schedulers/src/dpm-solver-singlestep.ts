@@ -36,10 +36,7 @@ export interface DPMSolverSinglestepOptions
   readonly algorithmType?: Exclude<DPMSolverAlgorithm, "sde-dpmsolver"> | undefined;
   /** How differences of predictions are weighed. @default "midpoint" */
   readonly solverType?: "midpoint" | "heun" | undefined;
-  /**
-   * Ends with a lower order; done in any case when the run ends without noise or its length is not a multiple of the
-   * order. @default false
-   */
+  /** Ends with a lower order; so do runs that end without noise, or that no multiple of the order fits. @default false */
   readonly lowerOrderFinal?: boolean | undefined;
   /** Leaves out the training steps with a λ below this; cosine schedules need -5.1. @default -Infinity */
   readonly lambdaMinClipped?: number | undefined;
@@ -83,13 +80,14 @@ export const DPMSolverSinglestepScheduler: SchedulerClass<DPMSolverSinglestepOpt
     const bars = alphaBars(settings);
     const levels = trainingLevels(trainingSigmas(bars));
     const usable = usableSteps(bars, settings.lambdaMinClipped);
-    const chosenBy = sigmaScheduleOf(settings);
+    const chosenBy = sigmaScheduleOf(settings) ?? (settings.useFlowSigmas ? "useFlowSigmas" : undefined);
     return (options) => {
       const { numTrainTimesteps } = settings;
       const request = planRequest(options, { name, numTrainTimesteps, lists: ["timesteps"], chosenBy });
       return planOf(sampler(settings, tableOf(settings, levels, request, usable)), request);
     };
   },
+  (settings) => ({ ...settings, lowerOrderFinal: settings.lowerOrderFinal || settings.finalSigmasType === "zero" }),
 );
 export type DPMSolverSinglestepScheduler = Scheduler;
 

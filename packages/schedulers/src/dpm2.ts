@@ -8,7 +8,7 @@ import { denoised } from "./prediction.js";
 import type { Planner } from "./scheduler-class.js";
 import { type SigmaOptions, sigmaFields, sigmaLevels } from "./sigma-levels.js";
 import { sigmaScheduleOf } from "./sigma-schedules.js";
-import { type AncestralStep, initialSigma, slopeAt, unitVarianceScale } from "./sigma-space.js";
+import { initialSigma, slopeAt, unitVarianceScale } from "./sigma-space.js";
 import type { LevelTable } from "./solver-levels.js";
 import { roundHalfEven } from "./spacing.js";
 import { trainingLevels } from "./training-levels.js";
@@ -24,19 +24,25 @@ export const dpm2Fields: Fields<KDPM2Options> = {
   predictionType: oneOf("epsilon", ["epsilon", "v_prediction"]),
 };
 
+/** Where a step leads. */
+export interface DPM2Target {
+  /** The level in the middle, in log σ, of the way to `down`, where the second network call is. */
+  readonly middle: number;
+  /** The end of the step's ODE part. */
+  readonly down: number;
+  /** The noise added after it; none is drawn where this is left out. */
+  readonly up?: number;
+}
+
 /** How the two classes differ. */
 export interface DPM2Rule {
   readonly name: string;
-  /** Where the ODE part of a step leads, and the noise added after it; none is drawn where `up` is left out. */
-  target(from: number, to: number): Pick<AncestralStep, "down"> & Partial<AncestralStep>;
+  /** The target of a step between two levels above 0. */
+  target(from: number, to: number): DPM2Target;
 }
 
-/** One step of DPM-Solver-2: two network calls, at a level and in the middle, in log σ, of the way to its target. */
-interface Interval {
+interface Interval extends DPM2Target {
   readonly sigma: number;
-  readonly middle: number;
-  readonly down: number;
-  readonly up?: number;
 }
 
 /** Plans of DPM-Solver-2 in σ. */
@@ -57,12 +63,11 @@ export function dpm2Planner(settings: Settings<KDPM2Options>, rule: DPM2Rule): P
 }
 
 function intervalOf(rule: DPM2Rule, sigma: number, to: number): Interval {
-  const target = rule.target(sigma, to);
-  return { sigma, middle: to === 0 ? 0 : middleOf(sigma, target.down), ...target };
+  return { sigma, ...(to === 0 ? { middle: 0, down: 0 } : rule.target(sigma, to)) };
 }
 
-/** The geometric mean, rounded where Diffusers rounds: timesteps hang on it. */
-function middleOf(a: number, b: number): number {
+/** The geometric mean, rounded where `a.log().lerp(b.log(), 0.5).exp()` is: timesteps hang on it. */
+export function middleOf(a: number, b: number): number {
   const { fround } = Math;
   const [from, to] = [torchLog(a), torchLog(b)];
   return torchExp(fround(to - fround(fround(to - from) / 2)));

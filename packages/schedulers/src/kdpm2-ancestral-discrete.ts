@@ -1,4 +1,4 @@
-import { dpm2Fields, dpm2Planner, type KDPM2Options } from "./dpm2.js";
+import { type DPM2Target, dpm2Fields, dpm2Planner, type KDPM2Options, middleOf } from "./dpm2.js";
 import type { Scheduler, SchedulerClass } from "./scheduler.js";
 import { schedulerClass } from "./scheduler-class.js";
 import { ancestralStep } from "./sigma-space.js";
@@ -18,6 +18,11 @@ const name = "KDPM2AncestralDiscreteScheduler";
 export const KDPM2AncestralDiscreteScheduler: SchedulerClass<KDPM2Options> = schedulerClass(
   name,
   dpm2Fields,
-  (settings) => dpm2Planner(settings, { name, target: ancestralStep }),
+  (settings) => dpm2Planner(settings, { name, target }),
 );
 export type KDPM2AncestralDiscreteScheduler = Scheduler;
+
+function target(from: number, to: number): DPM2Target {
+  const step = ancestralStep(from, to);
+  return { ...step, middle: middleOf(from, step.down) };
+}

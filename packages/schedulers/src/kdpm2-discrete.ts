@@ -1,4 +1,4 @@
-import { dpm2Fields, dpm2Planner, type KDPM2Options } from "./dpm2.js";
+import { dpm2Fields, dpm2Planner, type KDPM2Options, middleOf } from "./dpm2.js";
 import type { Scheduler, SchedulerClass } from "./scheduler.js";
 import { schedulerClass } from "./scheduler-class.js";
 
@@ -15,6 +15,6 @@ const name = "KDPM2DiscreteScheduler";
  * ```
  */
 export const KDPM2DiscreteScheduler: SchedulerClass<KDPM2Options> = schedulerClass(name, dpm2Fields, (settings) =>
-  dpm2Planner(settings, { name, target: (_, to) => ({ down: to }) }),
+  dpm2Planner(settings, { name, target: (from, to) => ({ middle: middleOf(to, from), down: to }) }),
 );
 export type KDPM2DiscreteScheduler = Scheduler;

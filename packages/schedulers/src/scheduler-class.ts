@@ -10,12 +10,13 @@ const defaultedKey = "_use_default_values";
 
 /**
  * Makes a scheduler class from its name, its options and a function that turns settings into plans.
- * `configure` throws RangeError when settings do not go together.
+ * `configure` throws RangeError when settings do not go together; `settle` overrides those that others decide.
  */
 export function schedulerClass<Options extends object>(
   name: string,
   fields: Fields<Options>,
   configure: (settings: Settings<Options>) => Planner,
+  settle: (settings: Settings<Options>) => Settings<Options> = (settings) => settings,
 ): SchedulerClass<Options> {
   const names = Object.keys(fields);
 
@@ -26,7 +27,7 @@ export function schedulerClass<Options extends object>(
 
     constructor(options: Partial<Options> = {}, file?: SchedulerConfig) {
       checkKnown(names, options, name);
-      const settings = readFields(fields, options, file ? snakeCase : (option) => option);
+      const settings = settle(readFields(fields, options, file ? snakeCase : (option) => option));
       this.config = Object.freeze({ ...file, ...configOf(settings, options), _class_name: name });
       this.plan = configure(settings);
       Object.freeze(this);

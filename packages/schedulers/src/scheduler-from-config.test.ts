@@ -30,7 +30,13 @@ describe.each(ready)("$target from the $source checkpoint", ({ source_config, ta
   });
 
   it("visits the same timesteps", () => {
-    expect(made.plan({ numInferenceSteps: 8 }).timesteps).toEqual(timesteps_n8);
+    const { timesteps } = made.plan({ numInferenceSteps: 8 });
+    expect(timesteps.length).toBe(timesteps_n8.length);
+    timesteps.forEach((t, i) => {
+      const expected = timesteps_n8[i]!;
+      // fractions come from float32 logarithms, whose last bit differs between libraries
+      expect(Math.abs(t - expected)).toBeLessThanOrEqual(Number.isInteger(expected) ? 0 : 1e-6 * expected);
+    });
   });
 });
 

@@ -1,5 +1,5 @@
-import { type Tensor, tensor, torchRandom } from "@latentkit/core";
 import { describe, expect, it } from "vitest";
+import { magnitudes, toyNoise, toyRun, toySample } from "../../../tests/toy-network.js";
 import {
   DDIMInverseScheduler,
   DDPMScheduler,
@@ -11,35 +11,9 @@ import {
   TCDScheduler,
 } from "./index.js";
 
-// Sums and means of |x| that Diffusers' own tests (tests/schedulers/test_scheduler_*.py) assert after a whole run with
-// the network x · t / (t + 1), from 0, 1/768, … laid out [3, 8, 8, 4] and read as [4, 3, 8, 8]
+// Sums and means that Diffusers' tests/schedulers/test_scheduler_*.py assert
 
-const shape = [4, 3, 8, 8];
-const size = 768;
-
-const counting = (value: (i: number) => number): Tensor =>
-  tensor(
-    Float32Array.from({ length: size }, (_, i) => value((i % 192) * 4 + Math.floor(i / 192)) / size),
-    shape,
-  );
-const sample = counting((i) => i);
-const noise = counting((i) => size - 1 - i);
-
-const network = ({ data }: Tensor, t: number): Tensor =>
-  tensor(
-    data.map((x) => (x * t) / (t + 1)),
-    shape,
-  );
-
-function run(plan: Plan, start: SamplerState): { sum: number; mean: number } {
-  const random = torchRandom(0);
-  const { data } = plan.timesteps.reduce(
-    (state, t) => plan.step(state, network(plan.scaleModelInput(state), t), random),
-    start,
-  ).sample;
-  const sum = data.reduce((total, x) => total + Math.abs(x), 0);
-  return { sum, mean: sum / size };
-}
+const run = (plan: Plan, start: SamplerState): { sum: number; mean: number } => magnitudes(toyRun(plan, start));
 
 const linear = { betaStart: 0.0001, betaEnd: 0.02 };
 
@@ -49,13 +23,13 @@ describe("DDPMScheduler", () => {
     [{ predictionType: "v_prediction" }, 202.0296],
   ] as const)("%o over all training steps", (options, sum) => {
     const plan = new DDPMScheduler({ ...linear, ...options }).plan({ numInferenceSteps: 1000 });
-    expect(run(plan, plan.state(sample)).sum).toBeCloseTo(sum, 2);
+    expect(run(plan, plan.state(toySample)).sum).toBeCloseTo(sum, 2);
   });
 
   it("from the second-last step", () => {
     const plan = new DDPMScheduler(linear).plan({ numInferenceSteps: 1000, strength: 0.002 });
     expect(plan.timesteps).toEqual([1, 0]);
-    expect(run(plan, plan.startFrom(sample, noise)).sum).toBeCloseTo(387.9466, 2);
+    expect(run(plan, plan.startFrom(toySample, toyNoise)).sum).toBeCloseTo(387.9466, 2);
   });
 });
 
@@ -65,14 +39,14 @@ describe("TCDScheduler", () => {
     [10, 181.204],
   ])("in %i steps without noise", (numInferenceSteps, sum) => {
     const plan = new TCDScheduler().plan({ numInferenceSteps, eta: 0 });
-    expect(run(plan, plan.state(sample)).sum).toBeCloseTo(sum, 2);
+    expect(run(plan, plan.state(toySample)).sum).toBeCloseTo(sum, 2);
   });
 });
 
 describe("EDMEulerScheduler", () => {
   it("in 10 steps", () => {
     const plan = new EDMEulerScheduler({ numTrainTimesteps: 256 }).plan({ numInferenceSteps: 10 });
-    expect(run(plan, plan.start(sample)).sum).toBeCloseTo(34.1855, 2);
+    expect(run(plan, plan.start(toySample)).sum).toBeCloseTo(34.1855, 2);
   });
 });
 
@@ -88,13 +62,13 @@ describe("EDMDPMSolverMultistepScheduler", () => {
     const plan = new EDMDPMSolverMultistepScheduler({ ...options, ...extra }).plan({ numInferenceSteps: 10 });
     // their loop does not scale the network's input
     const unscaled = { ...plan, scaleModelInput: (state: SamplerState) => state.sample };
-    expect(Math.abs(run(unscaled, plan.state(sample)).mean - mean)).toBeLessThan(1e-3);
+    expect(Math.abs(run(unscaled, plan.state(toySample)).mean - mean)).toBeLessThan(1e-3);
   });
 
   it("from the middle", () => {
     const plan = new EDMDPMSolverMultistepScheduler(options).plan({ numInferenceSteps: 10, strength: 0.5 });
     const unscaled = { ...plan, scaleModelInput: (state: SamplerState) => state.sample };
-    expect(run(unscaled, plan.startFrom(sample, noise)).sum).toBeCloseTo(8.1661, 2);
+    expect(run(unscaled, plan.startFrom(toySample, toyNoise)).sum).toBeCloseTo(8.1661, 2);
   });
 });
 
@@ -106,7 +80,7 @@ describe("DDIMInverseScheduler", () => {
     [{ setAlphaToOne: false, betaStart: 0.01 }, 542.6722],
   ] as const)("%o in 10 steps", (options, sum) => {
     const plan = new DDIMInverseScheduler({ ...linear, ...options }).plan({ numInferenceSteps: 10 });
-    expect(run(plan, plan.state(sample)).sum).toBeCloseTo(sum, 2);
+    expect(run(plan, plan.state(toySample)).sum).toBeCloseTo(sum, 2);
   });
 });
 
@@ -121,6 +95,6 @@ describe("DPMSolverMultistepInverseScheduler", () => {
   ] as const)("%o in 10 steps", (options, mean) => {
     const solver = { ...linear, lowerOrderFinal: false, ...options };
     const plan = new DPMSolverMultistepInverseScheduler(solver).plan({ numInferenceSteps: 10 });
-    expect(Math.abs(run(plan, plan.state(sample)).mean - mean)).toBeLessThan(2e-3);
+    expect(Math.abs(run(plan, plan.state(toySample)).mean - mean)).toBeLessThan(2e-3);
   });
 });

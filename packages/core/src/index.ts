@@ -1,11 +1,14 @@
 export { concat, repeatInterleave, slice, split } from "./batch.js";
+export { concatChannels } from "./concat-channels.js";
 export { LatentKitError, type LatentKitErrorCode } from "./errors.js";
 export { floatToHalf, halfToFloat } from "./float16.js";
 export type { ExternalFile, ModelFile, ModelFiles, ModelGraph } from "./model-files.js";
+export { ndarray } from "./ndarray.js";
 export { randomPerItem } from "./random-per-item.js";
 export type { DrawOptions, DrawType, RandomSource } from "./random-source.js";
 export { isRecord, readJson, readText } from "./read-json.js";
 export { roundHalfEven } from "./round-half-even.js";
+export { slerp } from "./slerp.js";
 export {
   checkSameShape,
   contiguous,

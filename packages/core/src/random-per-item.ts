@@ -1,5 +1,5 @@
-import ndarray from "ndarray";
 import { concat } from "./batch.js";
+import { ndarray } from "./ndarray.js";
 import type { RandomSource } from "./random-source.js";
 import { type Shape, sizeOf } from "./tensor.js";
 

@@ -1,4 +1,5 @@
-import ndarray, { type NdArray } from "ndarray";
+import type { NdArray } from "ndarray";
+import { contiguousStride, ndarray } from "./ndarray.js";
 
 /** Axis lengths, outermost first; pictures and latents are `[batch, channels, height, width]`. */
 export type Shape = readonly number[];
@@ -25,13 +26,13 @@ export function sizeOf(shape: Shape): number {
  */
 export function tensor(data: Float32Array, shape: Shape): Tensor {
   checkShape(data.length, shape);
-  return ndarray(data, [...shape]);
+  return ndarray(data, shape);
 }
 
 /** Puts a shape on token ids, without a copy. */
 export function tokenIds(data: Int32Array, shape: Shape): TokenIds {
   checkShape(data.length, shape);
-  return ndarray(data, [...shape]);
+  return ndarray(data, shape);
 }
 
 /** A tensor of zeros. */
@@ -46,16 +47,6 @@ function checkShape(length: number, shape: Shape): void {
   if (sizeOf(shape) !== length) {
     throw new RangeError(`shape: [${shape.join(", ")}] holds ${sizeOf(shape)} values, got ${length}`);
   }
-}
-
-/** Row-major distances between neighbours on each axis. */
-function contiguousStride(shape: Shape): number[] {
-  const stride = new Array<number>(shape.length);
-  shape.reduceRight((step, length, axis) => {
-    stride[axis] = step;
-    return step * length;
-  }, 1);
-  return stride;
 }
 
 /** Whether an array's values lie in C order, from 0, with nothing after them. */

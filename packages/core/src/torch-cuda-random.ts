@@ -1,6 +1,7 @@
-import ndarray, { type NdArray } from "ndarray";
+import type { NdArray } from "ndarray";
 import { checkDrawType, checkedSize, checkStateSource, rangeOf, seedOf, wideRangeOf } from "./draw-arguments.js";
 import { roundToBfloat16, roundToFloat16 } from "./float-rounding.js";
+import { ndarray } from "./ndarray.js";
 import { type PhiloxBlock, philox, wordPair } from "./philox.js";
 import type { DrawOptions, RandomSource } from "./random-source.js";
 import { type Shape, tensor } from "./tensor.js";

@@ -1,7 +1,8 @@
-import ndarray, { type NdArray } from "ndarray";
+import type { NdArray } from "ndarray";
 import { mersenne, mersenneFromState } from "pure-rand/generator/mersenne";
 import { checkDrawType, checkedSize, checkStateSource, rangeOf, seedOf, wideRangeOf } from "./draw-arguments.js";
 import { roundToBfloat16, roundToFloat16 } from "./float-rounding.js";
+import { ndarray } from "./ndarray.js";
 import type { DrawOptions, RandomSource } from "./random-source.js";
 import { type Shape, type Tensor, tensor } from "./tensor.js";
 

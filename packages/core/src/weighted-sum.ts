@@ -43,11 +43,18 @@ const kernels: readonly (Kernel | undefined)[] = [
   },
 ];
 
+/** Values that are summed at a time, so that the sums stay in the processor's nearest cache. */
+const blockSize = 1024;
+
 const many: Kernel = (out, weights, values) => {
-  const sum = new Float64Array(out.length);
-  values.forEach((value, k) => {
-    const weight = weights[k]!;
-    for (let i = 0; i < sum.length; i++) sum[i]! += weight * value[i]!;
-  });
-  out.set(sum);
+  const sums = new Float64Array(blockSize);
+  for (let start = 0; start < out.length; start += blockSize) {
+    const size = Math.min(blockSize, out.length - start);
+    sums.fill(0);
+    for (let k = 0; k < values.length; k++) {
+      const [weight, value] = [weights[k]!, values[k]!];
+      for (let i = 0; i < size; i++) sums[i]! += weight * value[start + i]!;
+    }
+    for (let i = 0; i < size; i++) out[start + i] = sums[i]!;
+  }
 };

@@ -1,5 +1,6 @@
-import { type Tensor, tensor } from "@latentkit/core";
+import { type Tensor, weightedSum } from "@latentkit/core";
 import { type Fields, flag, positive, real, type Settings } from "./option-fields.js";
+import { denoised, type Level, type PredictionType } from "./prediction.js";
 
 /** Clipping of the predicted clean sample, for networks that work on pixels. */
 export interface ClippingOptions {
@@ -29,16 +30,30 @@ export const thresholdingFields: Fields<ThresholdingOptions> = {
   sampleMaxValue: positive(1),
 };
 
-/** Clamps every value to ±range. */
-export function clipped(value: Tensor, range: number): Tensor {
-  // a plain loop: TypedArray.map takes five times as long
-  const out = new Float32Array(value.data.length);
-  for (let i = 0; i < out.length; i++) out[i] = Math.min(Math.max(value.data[i]!, -range), range);
-  return tensor(out, value.shape);
+/** Both, as a class has them. */
+type Bounds = Partial<Settings<ClippingOptions & ThresholdingOptions>>;
+
+/** x̂₀ from a sample and the network's output, within the bounds that the settings ask for. */
+export function predictedSample(
+  settings: Bounds & { readonly predictionType: PredictionType },
+  sample: Tensor,
+  output: Tensor,
+  level: Level,
+): Tensor {
+  const clean = denoised(settings.predictionType, sample, output, level);
+  if (!isBounded(settings)) return clean;
+  return bounded(clean === output ? weightedSum([[1, output]]) : clean, settings);
 }
 
-/** Applies what the settings ask for; thresholding goes before clipping. */
-export function bounded(value: Tensor, settings: Partial<Settings<ClippingOptions & ThresholdingOptions>>): Tensor {
+export function isBounded({ thresholding, clipSample }: Bounds): boolean {
+  return thresholding === true || clipSample === true;
+}
+
+/**
+ * A tensor that nobody else holds yet, within the bounds that the settings ask for; thresholding goes before clipping.
+ * In place: one more tensor would cost more than the arithmetic.
+ */
+export function bounded(fresh: Tensor, settings: Bounds): Tensor {
   const {
     thresholding,
     dynamicThresholdingRatio = 0.995,
@@ -46,20 +61,28 @@ export function bounded(value: Tensor, settings: Partial<Settings<ClippingOption
     clipSample,
     clipSampleRange = 1,
   } = settings;
-  if (thresholding) return thresholded(value, dynamicThresholdingRatio, sampleMaxValue);
-  return clipSample ? clipped(value, clipSampleRange) : value;
+  if (thresholding) threshold(fresh, dynamicThresholdingRatio, sampleMaxValue);
+  else if (clipSample) clamp(fresh.data, clipSampleRange);
+  return fresh;
+}
+
+/** To ±range. Written without a branch, which on noise would be predicted wrongly half of the time; infinity gives NaN. */
+function clamp(values: Float32Array, range: number): void {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    values[i] = (Math.abs(value + range) - Math.abs(value - range)) / 2;
+  }
 }
 
 /** Per item of the batch: s = quantile of |x|, at least 1, at most max; then clamp(x, ±s) / s. */
-export function thresholded(value: Tensor, ratio: number, max: number): Tensor {
-  const out = value.data.slice();
-  const size = out.length / value.shape[0]!;
-  for (let at = 0; at < out.length; at += size) {
-    const item = out.subarray(at, at + size);
-    const threshold = Math.min(Math.max(quantile(item.map(Math.abs), ratio), 1), max);
-    for (let i = 0; i < size; i++) item[i] = Math.min(Math.max(item[i]!, -threshold), threshold) / threshold;
+function threshold({ data, shape }: Tensor, ratio: number, max: number): void {
+  const size = data.length / shape[0]!;
+  for (let at = 0; at < data.length; at += size) {
+    const item = data.subarray(at, at + size);
+    const limit = Math.min(Math.max(quantile(item.map(Math.abs), ratio), 1), max);
+    clamp(item, limit);
+    for (let i = 0; i < size; i++) item[i]! /= limit;
   }
-  return tensor(out, value.shape);
 }
 
 /** torch.quantile: linear between the neighbours. */

@@ -1,5 +1,5 @@
 import { weightedSum } from "@latentkit/core";
-import { clipped } from "./clipping.js";
+import { bounded } from "./clipping.js";
 import { checkEnds } from "./edm-preconditioning.js";
 import { type Fields, flag, integer, positive, real, type Settings } from "./option-fields.js";
 import { planOf, type Sampler } from "./plan.js";
@@ -87,7 +87,7 @@ function sampler(settings: CMSettings, visited: readonly number[]): Sampler {
         [sigmaData ** 2 / (above ** 2 + sigmaData ** 2), sample],
         [(above * sigmaData) / Math.hypot(sigma, sigmaData), output],
       ]);
-      const clean = clipDenoised ? clipped(consistent, 1) : consistent;
+      const clean = bounded(consistent, { clipSample: clipDenoised });
       if (levels.length === 1) return { sample: clean, predOriginalSample: clean };
       const deviation = Math.sqrt(Math.max(next ** 2 - Math.fround(sigmaMin) ** 2, 0));
       const noised = weightedSum([

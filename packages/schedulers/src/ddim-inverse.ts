@@ -1,11 +1,11 @@
 import { weightedSum } from "@latentkit/core";
 import { type AlphaTable, alphaTable } from "./alpha-table.js";
-import { bounded, type ClippingOptions, clippingFields } from "./clipping.js";
+import { type ClippingOptions, clippingFields, predictedSample } from "./clipping.js";
 import { alphaBars, type NoiseOptions, noiseFields, type ZeroSnrOptions } from "./noise-schedule.js";
 import { type Fields, flag, integer, oneOf, type Settings } from "./option-fields.js";
 import { planOf, type Sampler } from "./plan.js";
 import { planRequest } from "./plan-request.js";
-import { denoised, type Level, type PredictionType, predictedNoise } from "./prediction.js";
+import { type Level, noiseTerms, type PredictionType } from "./prediction.js";
 import type { Scheduler, SchedulerClass } from "./scheduler.js";
 import { schedulerClass } from "./scheduler-class.js";
 import { spacedTimesteps } from "./spacing.js";
@@ -75,11 +75,8 @@ function sampler(
     level: (at) => levels[at]!,
     step({ sample }, output, at) {
       const [from, to] = [levels[at]!, targets[at]!];
-      const clean = bounded(denoised(predictionType, sample, output, from), settings);
-      const next = weightedSum([
-        [to.alpha, clean],
-        [to.sigma, predictedNoise(predictionType, sample, output, from)],
-      ]);
+      const clean = predictedSample(settings, sample, output, from);
+      const next = weightedSum([[to.alpha, clean], ...noiseTerms(predictionType, sample, output, from, to.sigma)]);
       return { sample: next, predOriginalSample: clean };
     },
   };

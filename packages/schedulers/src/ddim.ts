@@ -1,9 +1,9 @@
-import { weightedSum } from "@latentkit/core";
+import { type Term, weightedSum } from "@latentkit/core";
 import { type AlphaTable, alphaTable, checkVisited } from "./alpha-table.js";
 import {
-  bounded,
   type ClippingOptions,
   clippingFields,
+  predictedSample,
   type ThresholdingOptions,
   thresholdingFields,
 } from "./clipping.js";
@@ -11,7 +11,7 @@ import { alphaBars, type NoiseOptions, noiseFields, type ZeroSnrOptions } from "
 import { type Fields, flag, integer, oneOf, type Settings } from "./option-fields.js";
 import { planOf, type Sampler } from "./plan.js";
 import { numberOption, planRequest } from "./plan-request.js";
-import { denoised, noiseBetween, predictedNoise } from "./prediction.js";
+import { noiseBetween, noiseTerms } from "./prediction.js";
 import type { PlanOptions, Scheduler, SchedulerClass } from "./scheduler.js";
 import { schedulerClass } from "./scheduler-class.js";
 import { roundHalfEven, spacedTimesteps, type TimestepSpacing, timestepSpacings } from "./spacing.js";
@@ -82,14 +82,15 @@ function sampler(
       const level = table.level(t);
       // Diffusers steps by a constant stride, also where the next visited timestep lies elsewhere
       const [bar, previous] = [table.at(t), table.at(t - stride)];
-      const clean = bounded(denoised(predictionType, sample, output, level), settings);
-      const noise = useClippedModelOutput
-        ? noiseBetween(sample, clean, level)
-        : predictedNoise(predictionType, sample, output, level);
+      const clean = predictedSample(settings, sample, output, level);
       const deviation = eta * Math.sqrt(((1 - previous) / (1 - bar)) * (1 - bar / previous));
+      const direction = Math.sqrt(Math.max(1 - previous - deviation ** 2, 0));
+      const noise: readonly Term[] = useClippedModelOutput
+        ? [[direction, noiseBetween(sample, clean, level)]]
+        : noiseTerms(predictionType, sample, output, level, direction);
       const next = weightedSum([
         [Math.sqrt(previous), clean],
-        [Math.sqrt(Math.max(1 - previous - deviation ** 2, 0)), noise],
+        ...noise,
         ...(eta > 0 ? [[deviation, draw()] as const] : []),
       ]);
       return { sample: next, predOriginalSample: clean };

@@ -1,9 +1,9 @@
 import { type Tensor, type Term, tensor, weightedSum } from "@latentkit/core";
 import { type AlphaTable, alphaTable, checkVisited } from "./alpha-table.js";
 import {
-  bounded,
   type ClippingOptions,
   clippingFields,
+  predictedSample,
   type ThresholdingOptions,
   thresholdingFields,
 } from "./clipping.js";
@@ -11,7 +11,6 @@ import { alphaBars, type NoiseOptions, noiseFields, type ZeroSnrOptions } from "
 import { type Fields, flag, integer, oneOf, type Settings } from "./option-fields.js";
 import { planOf, type Sampler } from "./plan.js";
 import { planRequest } from "./plan-request.js";
-import { denoised } from "./prediction.js";
 import type { Scheduler, SchedulerClass } from "./scheduler.js";
 import { schedulerClass } from "./scheduler-class.js";
 import { roundHalfEven, spacedTimesteps, type TimestepSpacing, timestepSpacings } from "./spacing.js";
@@ -86,7 +85,7 @@ export const DDPMScheduler: SchedulerClass<DDPMOptions> = schedulerClass(name, f
 export type DDPMScheduler = Scheduler;
 
 function sampler(settings: Settings<DDPMOptions>, table: AlphaTable, timesteps: readonly number[]): Sampler {
-  const { predictionType, varianceType } = settings;
+  const { varianceType } = settings;
   const posteriors = timesteps.map((t, at) => posteriorOf(table.at(t), table.at(timesteps[at + 1] ?? -1)));
   return {
     name,
@@ -96,7 +95,7 @@ function sampler(settings: Settings<DDPMOptions>, table: AlphaTable, timesteps: 
     step({ sample }, output, at, draw, learned) {
       const t = timesteps[at]!;
       const posterior = posteriors[at]!;
-      const clean = bounded(denoised(predictionType, sample, output, table.level(t)), settings);
+      const clean = predictedSample(settings, sample, output, table.level(t));
       const next = weightedSum([
         [posterior.ofClean, clean],
         [posterior.ofSample, sample],

@@ -1,11 +1,11 @@
 import { type Term, weightedSum } from "@latentkit/core";
-import { bounded } from "./clipping.js";
+import { predictedSample } from "./clipping.js";
 import { lagrangeWeights } from "./lagrange-weights.js";
 import { alphaBars, trainingSigmas } from "./noise-schedule.js";
 import { type Fields, oneOf, type Settings } from "./option-fields.js";
 import { planOf, type Sampler } from "./plan.js";
 import { planRequest } from "./plan-request.js";
-import { denoised, type Level, noiseBetween } from "./prediction.js";
+import { type Level, noiseBetween } from "./prediction.js";
 import type { Scheduler, SchedulerClass } from "./scheduler.js";
 import { schedulerClass } from "./scheduler-class.js";
 import { sigmaScheduleOf } from "./sigma-schedules.js";
@@ -76,7 +76,7 @@ function sampler(settings: DEISSettings, table: LevelTable): Sampler {
     level,
     step({ sample, history }, output, at) {
       const [from, to] = [level(at), level(at + 1)];
-      const clean = bounded(denoised(settings.predictionType, sample, output, from), settings);
+      const clean = predictedSample(settings, sample, output, from);
       const known = [noiseBetween(sample, clean, from), ...history];
       const outputs = known.slice(0, loweredOrder(settings, timesteps.length, at));
       // x / alpha grows by ∫ ε dρ with ρ = sigma / alpha, and log ρ is −λ

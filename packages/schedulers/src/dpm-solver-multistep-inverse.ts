@@ -48,8 +48,7 @@ export const DPMSolverMultistepInverseScheduler: SchedulerClass<DPMSolverMultist
       const request = planRequest(options, { name, numTrainTimesteps: settings.numTrainTimesteps });
       const table = tableOf(settings, levels, request.count, usable);
       const sampler = multistepSampler(name, settings, table);
-      const { strength } = request;
-      return planOf({ ...sampler, ascending: !settings.useFlowSigmas }, { count: table.timesteps.length, strength });
+      return planOf({ ...sampler, ascending: !settings.useFlowSigmas }, { ...request, count: table.timesteps.length });
     };
   },
 );

@@ -46,7 +46,8 @@ const name = "DPMSolverSDEScheduler";
  * `DPMSolverSDEScheduler`: `n` steps make 2n − 1 network calls. Its noise is the increments of one Brownian motion, so
  * that runs of different lengths with one seed resemble each other. Diffusers seeds that from torch's global generator
  * when `noiseSamplerSeed` is null; here each image's seed is drawn from `random` at the first step and stays in the
- * state, and no other step draws. Noise costs about 50 times as much as elsewhere.
+ * state, and no other step draws. Each step walks down that motion's tree, whose noise costs about 50 times as much as
+ * torch's: a step takes about a hundred milliseconds for 1×4×64×64 latents, where those of other classes take one.
  *
  * @example
  * ```ts

@@ -8,7 +8,7 @@ import { denoised } from "./prediction.js";
 import type { Planner } from "./scheduler-class.js";
 import { type SigmaOptions, sigmaFields, sigmaLevels } from "./sigma-levels.js";
 import { sigmaScheduleOf } from "./sigma-schedules.js";
-import { initialSigma, slopeAt, unitVarianceScale } from "./sigma-space.js";
+import { initialSigma, slopeTerms, unitVarianceScale } from "./sigma-space.js";
 import type { LevelTable } from "./solver-levels.js";
 import { roundHalfEven } from "./spacing.js";
 import { trainingLevels } from "./training-levels.js";
@@ -105,18 +105,15 @@ function sampler(
       const { sigma, middle, down, up } = intervalAt(at);
       const current = inputSigma(at);
       const predOriginalSample = denoised(predictionType, sample, output, { alpha: 1, sigma: current });
-      const slope = slopeAt(sample, predOriginalSample, current);
+      const moved = (length: number) => slopeTerms(sample, predOriginalSample, current, length);
       if (at % 2 === 0) {
-        const next = weightedSum([
-          [1, sample],
-          [middle - sigma, slope],
-        ]);
+        const next = weightedSum([[1, sample], ...moved(middle - sigma)]);
         return { sample: next, predOriginalSample, base: sample };
       }
       if (!base) throw new RangeError(`state: ${name} begins at even steps only, got ${at}`);
       const next = weightedSum([
         [1, base],
-        [down - sigma, slope],
+        ...moved(down - sigma),
         ...(up === undefined ? [] : [[up, draw()] as const]),
       ]);
       return { sample: next, predOriginalSample };

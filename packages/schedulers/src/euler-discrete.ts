@@ -72,8 +72,10 @@ export const EulerDiscreteScheduler: SchedulerClass<EulerDiscreteOptions> = sche
   const schedule = sigmaScheduleOf(settings);
   const chosenBy = schedule ?? (continuous(settings) ? "timestepType" : undefined);
   return (options) => {
-    const { numTrainTimesteps } = settings;
-    const request = planRequest(options, { name, numTrainTimesteps, lists: ["timesteps", "sigmas"], chosenBy });
+    const { numTrainTimesteps, finalSigmasType } = settings;
+    const endsAboveZero = finalSigmasType === "sigma_min";
+    const limits = { name, numTrainTimesteps, lists: ["timesteps", "sigmas"], chosenBy, endsAboveZero } as const;
+    const request = planRequest(options, limits);
     return planOf(sampler(settings, tableOf(settings, levels, request), options), request);
   };
 });

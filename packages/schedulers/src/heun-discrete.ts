@@ -1,15 +1,14 @@
 import { weightedSum } from "@latentkit/core";
-import { bounded, type ClippingOptions, clippingFields } from "./clipping.js";
+import { type ClippingOptions, clippingFields, predictedSample } from "./clipping.js";
 import { alphaBars, noiseFields, trainingSigmas } from "./noise-schedule.js";
 import { type Fields, oneOf, type Settings } from "./option-fields.js";
 import { planOf, type Sampler } from "./plan.js";
 import { planRequest } from "./plan-request.js";
-import { denoised } from "./prediction.js";
 import type { Scheduler, SchedulerClass } from "./scheduler.js";
 import { schedulerClass } from "./scheduler-class.js";
 import { type SigmaOptions, sigmaFields, sigmaLevels } from "./sigma-levels.js";
 import { sigmaScheduleOf } from "./sigma-schedules.js";
-import { initialSigma, slopeAt, unitVarianceScale } from "./sigma-space.js";
+import { initialSigma, slopeAt, slopeTerms, unitVarianceScale } from "./sigma-space.js";
 import { twice } from "./spacing.js";
 import { trainingLevels } from "./training-levels.js";
 
@@ -64,9 +63,9 @@ function sampler(
     inputScale: (at) => unitVarianceScale(sigmas[at]!),
     step({ sample, base, history: [first] }, output, at) {
       const sigma = sigmas[at]!;
-      const clean = bounded(denoised(settings.predictionType, sample, output, { alpha: 1, sigma }), settings);
-      const derivative = slopeAt(sample, clean, sigma);
+      const clean = predictedSample(settings, sample, output, { alpha: 1, sigma });
       if (!base || !first) {
+        const derivative = slopeAt(sample, clean, sigma);
         const next = weightedSum([
           [1, sample],
           [sigmas[at + 1]! - sigma, derivative],
@@ -74,11 +73,7 @@ function sampler(
         return { sample: next, predOriginalSample: clean, base: sample, history: [derivative] };
       }
       const half = (sigma - sigmas[at - 1]!) / 2;
-      const next = weightedSum([
-        [1, base],
-        [half, first],
-        [half, derivative],
-      ]);
+      const next = weightedSum([[1, base], [half, first], ...slopeTerms(sample, clean, sigma, half)]);
       return { sample: next, predOriginalSample: clean };
     },
   };

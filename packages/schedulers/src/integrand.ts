@@ -1,7 +1,7 @@
 import type { Tensor } from "@latentkit/core";
-import { bounded, type ThresholdingOptions } from "./clipping.js";
+import { predictedSample, type ThresholdingOptions } from "./clipping.js";
 import type { Settings } from "./option-fields.js";
-import { denoised, type Level, noiseBetween, type PredictionType, predictedNoise } from "./prediction.js";
+import { type Level, noiseBetween, type PredictionType, predictedNoise } from "./prediction.js";
 
 /** What an exponential integrator integrates: the predicted sample or the predicted noise. */
 export type IntegrandKind = "clean" | "noise";
@@ -21,7 +21,7 @@ export function integrandOf(
   level: Level,
 ): Integrand {
   const { predictionType, thresholding } = settings;
-  const clean = bounded(denoised(predictionType, sample, output, level), settings);
+  const clean = predictedSample(settings, sample, output, level);
   if (kind === "clean") return { clean, integrand: clean };
   const noise = thresholding
     ? noiseBetween(sample, clean, level)

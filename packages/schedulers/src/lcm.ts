@@ -1,9 +1,10 @@
-import { weightedSum } from "@latentkit/core";
+import { type Term, weightedSum } from "@latentkit/core";
 import { type AlphaTable, alphaTable, checkVisited } from "./alpha-table.js";
 import {
-  bounded,
   type ClippingOptions,
   clippingFields,
+  isBounded,
+  predictedSample,
   type ThresholdingOptions,
   thresholdingFields,
 } from "./clipping.js";
@@ -12,7 +13,7 @@ import { alphaBars, type NoiseOptions, noiseFields, type ZeroSnrOptions } from "
 import { type Fields, flag, integer, oneOf, real, type Settings } from "./option-fields.js";
 import { planOf, type Sampler } from "./plan.js";
 import { planRequest, stepCount } from "./plan-request.js";
-import { denoised } from "./prediction.js";
+import { denoisedTerms } from "./prediction.js";
 import type { Scheduler, SchedulerClass } from "./scheduler.js";
 import { schedulerClass } from "./scheduler-class.js";
 import { type TimestepSpacing, timestepSpacings } from "./spacing.js";
@@ -70,7 +71,7 @@ export const LCMScheduler: SchedulerClass<LCMOptions> = schedulerClass(name, fie
     );
     if (request.timesteps) return planOf(sampler(settings, table, request.timesteps), request);
     const timesteps = distilledTimesteps(request, original, Math.floor(numTrainTimesteps / original));
-    return planOf(sampler(settings, table, timesteps), { count: request.count, strength: 1 });
+    return planOf(sampler(settings, table, timesteps), { ...request, strength: 1 });
   };
 });
 export type LCMScheduler = Scheduler;
@@ -86,13 +87,13 @@ function sampler(settings: Settings<LCMOptions>, table: AlphaTable, timesteps: r
     level: (at) => table.level(timesteps[at]!),
     step({ sample }, output, at, draw) {
       const t = timesteps[at]!;
-      const clean = bounded(denoised(settings.predictionType, sample, output, table.level(t)), settings);
       const scaled = t * settings.timestepScaling;
       const norm = scaled ** 2 + sigmaData ** 2;
-      const consistent = weightedSum([
-        [scaled / Math.sqrt(norm), clean],
-        [sigmaData ** 2 / norm, sample],
-      ]);
+      const outer = scaled / Math.sqrt(norm);
+      const clean: readonly Term[] = isBounded(settings)
+        ? [[outer, predictedSample(settings, sample, output, table.level(t))]]
+        : denoisedTerms(settings.predictionType, sample, output, table.level(t), outer);
+      const consistent = weightedSum([...clean, [sigmaData ** 2 / norm, sample]]);
       const next = timesteps[at + 1];
       if (next === undefined) return { sample: consistent, predOriginalSample: consistent };
       const { alpha, sigma } = table.level(next);

@@ -8,6 +8,8 @@ export interface PlanRequest {
   readonly timesteps?: readonly number[];
   readonly sigmas?: readonly number[];
   readonly strength: number;
+  /** Whether steps look for NaN and infinity in what the network returns. */
+  readonly checkFinite: boolean;
 }
 
 /** What a class can be asked for. */
@@ -18,6 +20,8 @@ export interface PlanLimits {
   readonly lists?: readonly ("timesteps" | "sigmas")[];
   /** The option that already chooses the levels, when one does: lists of timesteps do not go with it. */
   readonly chosenBy?: string | undefined;
+  /** Lists of σ may end above 0. @default false */
+  readonly endsAboveZero?: boolean;
   /** Flow matching: timesteps up to numTrainTimesteps, σ up to 1, both without the last level, 0. @default false */
   readonly flow?: boolean;
 }
@@ -36,6 +40,7 @@ const optionNames: readonly (keyof PlanOptions)[] = [
   "order",
   "originalInferenceSteps",
   "mu",
+  "checkFinite",
 ];
 
 /**
@@ -50,10 +55,11 @@ export function planRequest(options: PlanOptions, limits: PlanLimits): PlanReque
   checkOneGiven(options, limits);
   const strength = numberOption("strength", options.strength ?? 1, 0, 1);
   if (strength === 0) throw new RangeError("strength: expected a number in (0, 1], got 0");
-  if (timesteps) return { count: timesteps.length, timesteps: checkTimesteps(timesteps, limits), strength };
-  if (sigmas && limits.flow) return { count: sigmas.length, sigmas: checkFlow("sigmas", sigmas, 1), strength };
-  if (sigmas) return { count: sigmas.length - 1, sigmas: checkSigmas(sigmas), strength };
-  return { count: stepCount("numInferenceSteps", numInferenceSteps, limits.numTrainTimesteps), strength };
+  const shared = { strength, checkFinite: booleanOption("checkFinite", options.checkFinite ?? false) };
+  if (timesteps) return { ...shared, count: timesteps.length, timesteps: checkTimesteps(timesteps, limits) };
+  if (sigmas && limits.flow) return { ...shared, count: sigmas.length, sigmas: checkFlow("sigmas", sigmas, 1) };
+  if (sigmas) return { ...shared, count: sigmas.length - 1, sigmas: checkSigmas(sigmas, limits) };
+  return { ...shared, count: stepCount("numInferenceSteps", numInferenceSteps, limits.numTrainTimesteps) };
 }
 
 /** @throws TypeError unless a number, RangeError unless within bounds. */
@@ -68,6 +74,11 @@ export function stepCount(name: string, value: unknown, max: number): number {
   if (typeof value !== "number") throw new TypeError(`${name}: expected a number, got ${String(value)}`);
   if (Number.isInteger(value) && value >= 1 && value <= max) return value;
   throw new RangeError(`${name}: expected an integer from 1 to ${max}, got ${value}`);
+}
+
+function booleanOption(name: string, value: unknown): boolean {
+  if (typeof value === "boolean") return value;
+  throw new TypeError(`${name}: expected true or false, got ${String(value)}`);
 }
 
 function checkOneGiven(options: PlanOptions, { name, lists = [] }: PlanLimits): void {
@@ -91,11 +102,11 @@ function checkTimesteps(timesteps: readonly number[], limits: PlanLimits): reado
   return timesteps;
 }
 
-function checkSigmas(sigmas: readonly number[]): readonly number[] {
+function checkSigmas(sigmas: readonly number[], { endsAboveZero = false }: PlanLimits): readonly number[] {
   checkDescending("sigmas", sigmas, Infinity);
-  if (sigmas.length < 2)
-    throw new RangeError(`sigmas: expected at least two, the last usually 0, got [${sigmas.join(", ")}]`);
-  return sigmas;
+  if (sigmas.length >= 2 && (endsAboveZero || sigmas.at(-1) === 0)) return sigmas;
+  const end = endsAboveZero ? "" : ', the last one 0 unless finalSigmasType is "sigma_min"';
+  throw new RangeError(`sigmas: expected at least two${end}, got [${sigmas.join(", ")}]`);
 }
 
 function checkFlow(name: string, values: readonly number[], max: number): readonly number[] {
@@ -105,8 +116,9 @@ function checkFlow(name: string, values: readonly number[], max: number): readon
 }
 
 function checkDescending(name: string, values: readonly number[], max: number): void {
+  if (!Array.isArray(values)) throw new TypeError(`${name}: expected a list of numbers, got ${String(values)}`);
   const good = values.every(
-    (value, i) => value >= 0 && value <= max && Number.isFinite(value) && !(i > 0 && value >= values[i - 1]!),
+    (value, i) => Number.isFinite(value) && value >= 0 && value <= max && !(i > 0 && value >= values[i - 1]!),
   );
   if (!good) throw new RangeError(`${name}: expected descending numbers from 0 to ${max}, got [${values.join(", ")}]`);
 }

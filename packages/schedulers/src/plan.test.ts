@@ -5,6 +5,7 @@ import {
   DPMSolverMultistepScheduler,
   EulerAncestralDiscreteScheduler,
   EulerDiscreteScheduler,
+  FlowMatchEulerDiscreteScheduler,
   HeunDiscreteScheduler,
   LCMScheduler,
   PNDMScheduler,
@@ -60,7 +61,22 @@ describe("plan", () => {
       { timesteps: [5, 10] },
       "timesteps: expected descending numbers from 0 to 999, got [5, 10]",
     ],
-    [new EulerDiscreteScheduler(), { sigmas: [5] }, "sigmas: expected at least two, the last usually 0, got [5]"],
+    [
+      new EulerDiscreteScheduler(),
+      { sigmas: [5] },
+      'sigmas: expected at least two, the last one 0 unless finalSigmasType is "sigma_min", got [5]',
+    ],
+    [
+      new EulerDiscreteScheduler(),
+      { sigmas: [14, 5, 0.5] },
+      'sigmas: expected at least two, the last one 0 unless finalSigmasType is "sigma_min", got [14, 5, 0.5]',
+    ],
+    [new EulerDiscreteScheduler(), { sigmas: [5, 5, 0] }, "sigmas: expected descending numbers from 0 to Infinity"],
+    [
+      new FlowMatchEulerDiscreteScheduler(),
+      { sigmas: [1, 0.5, 0] },
+      "sigmas: expected at least one above 0, without the last level, 0; got [1, 0.5, 0]",
+    ],
     [
       new EulerDiscreteScheduler({ useKarrasSigmas: true }),
       { timesteps: [5] },
@@ -111,6 +127,31 @@ describe("plan", () => {
       const states = [1, 2, 3, 4].reduce((state, seed) => plan.step(state, noise(seed)), plan.start(noise(6)));
       expect(plan.step(states, noise(5)).sample.data.every(Number.isFinite)).toBe(true);
     }
+  });
+
+  it("looks for NaN in what the network returns when asked to", () => {
+    const spoiled = noise(2);
+    spoiled.data[7] = Number.NaN;
+    for (const scheduler of [new EulerDiscreteScheduler(), new LCMScheduler(), new UniPCMultistepScheduler()]) {
+      const [trusting, careful] = [{}, { checkFinite: true }].map((extra) =>
+        scheduler.plan({ numInferenceSteps: 4, ...extra }),
+      );
+      expect(trusting!.step(trusting!.start(noise(1)), spoiled, torchRandom(3)).sample.data[7]).toBeNaN();
+      expect(() => careful!.step(careful!.start(noise(1)), spoiled, torchRandom(3))).toThrow(
+        new RangeError("modelOutput: expected finite numbers, got NaN"),
+      );
+    }
+  });
+
+  it("names a list that is none, and noise that does not fit", () => {
+    const scheduler = new EulerDiscreteScheduler();
+    // @ts-expect-error a number for a list
+    expect(() => scheduler.plan({ timesteps: 5 })).toThrow(
+      new TypeError("timesteps: expected a list of numbers, got 5"),
+    );
+    const plan = scheduler.plan({ numInferenceSteps: 4 });
+    const turned = torchRandom(1).normal([1, 4, 10, 6]);
+    expect(() => plan.startFrom(noise(1), turned)).toThrow(/^noise: expected shape \[1, 4, 6, 10\]/);
   });
 
   it("names an option it does not know", () => {

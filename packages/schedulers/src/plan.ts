@@ -1,4 +1,5 @@
 import { checkSameShape, contiguous, type RandomSource, type Tensor, weightedSum } from "@latentkit/core";
+import type { PlanRequest } from "./plan-request.js";
 import type { Level } from "./prediction.js";
 import type { Plan, SamplerState } from "./scheduler.js";
 import { splitChannels } from "./split-channels.js";
@@ -41,7 +42,7 @@ export interface Draw {
 /** The plumbing that all plans share: where a run begins, index and shape checks, frozen values. */
 export function planOf(
   sampler: Sampler,
-  { count, strength }: { readonly count: number; readonly strength: number },
+  { count, strength, checkFinite = false }: Pick<PlanRequest, "count" | "strength"> & Partial<PlanRequest>,
 ): Plan {
   const { order = 1, initNoiseSigma = 1, sigmas } = sampler;
   const skipped = skippedLevels(count, strength) * order;
@@ -53,6 +54,7 @@ export function planOf(
   };
   const addNoise = (latents: Tensor, noise: Tensor, index: number): Tensor => {
     checkIndex(index, timesteps.length);
+    checkSameShape(latents, noise, "noise");
     const { alpha, sigma } = sampler.level(begin + index);
     return weightedSum([
       [alpha, contiguous(latents)],
@@ -74,7 +76,9 @@ export function planOf(
     },
     step(before, modelOutput, random) {
       checkIndex(before.index, timesteps.length);
-      const { mean, variance } = partsOf(contiguous(modelOutput), before.sample, sampler.learnsVariance);
+      const output = contiguous(modelOutput);
+      if (checkFinite) checkValues(output);
+      const { mean, variance } = partsOf(output, before.sample, sampler.learnsVariance);
       const next = sampler.step(
         before,
         mean,
@@ -96,6 +100,11 @@ function partsOf(output: Tensor, sample: Tensor, learnsVariance = false): { mean
   if (learnsVariance) return splitChannels(output, sample);
   checkSameShape(sample, output, "modelOutput");
   return { mean: output };
+}
+
+function checkValues({ data }: Tensor): void {
+  const stray = data.find((value) => !Number.isFinite(value));
+  if (stray !== undefined) throw new RangeError(`modelOutput: expected finite numbers, got ${stray}`);
 }
 
 /** Levels that `strength` skips, as Diffusers' image-to-image pipelines count them. */

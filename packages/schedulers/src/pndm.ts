@@ -117,9 +117,10 @@ function transferred(sample: Tensor, noise: Tensor, from: number, to: number): T
 }
 
 function plmsStep({ stride }: Table, transfer: Transfer, state: SamplerState, output: Tensor, t: number): Advance {
-  const { index, sample, history, base } = state;
+  const { sample, history, base } = state;
   const [newest] = history;
-  if (index === 1 && newest && base) {
+  // counted from where the run began, which with a picture is not the plan's first step
+  if (history.length === 1 && newest && base) {
     const mean = weightedSum([
       [0.5, output],
       [0.5, newest],
@@ -129,7 +130,7 @@ function plmsStep({ stride }: Table, transfer: Transfer, state: SamplerState, ou
   const slopes = [output, ...history].slice(0, 4);
   const terms = slopes.map((slope, i): Term => [adamsBashforth[slopes.length - 1]![i]!, slope]);
   const next = transfer(sample, weightedSum(terms), t, t - stride);
-  return { sample: next, history: slopes, ...(index === 0 && { base: sample }) };
+  return { sample: next, history: slopes, ...(history.length === 0 && { base: sample }) };
 }
 
 /** The classical Runge–Kutta weights. */

@@ -1,4 +1,4 @@
-import { type Tensor, weightedSum } from "@latentkit/core";
+import { type Tensor, type Term, weightedSum } from "@latentkit/core";
 
 /** What the network was trained to return: ε; v (Salimans & Ho 2022, appendix D); x₀; ε − x₀. */
 export type PredictionType = "epsilon" | "v_prediction" | "sample" | "flow_prediction";
@@ -16,27 +16,38 @@ export function levelOf(alphaBar: number): Level {
 
 /** x̂₀ from a sample and the network's output; v is defined on the sample scaled to unit variance. */
 export function denoised(kind: PredictionType, sample: Tensor, output: Tensor, level: Level): Tensor {
+  return kind === "sample" ? output : weightedSum(denoisedTerms(kind, sample, output, level));
+}
+
+/** The same times a factor, as terms of a sum: a tensor in between would cost more than the sum itself. */
+export function denoisedTerms(
+  kind: PredictionType,
+  sample: Tensor,
+  output: Tensor,
+  level: Level,
+  factor = 1,
+): readonly Term[] {
   const { alpha, sigma } = level;
   switch (kind) {
     case "epsilon":
-      return weightedSum([
-        [1 / alpha, sample],
-        [-sigma / alpha, output],
-      ]);
+      return [
+        [factor / alpha, sample],
+        [(-factor * sigma) / alpha, output],
+      ];
     case "v_prediction": {
       const radius = radiusOf(level);
-      return weightedSum([
-        [alpha / radius ** 2, sample],
-        [-sigma / radius, output],
-      ]);
+      return [
+        [(factor * alpha) / radius ** 2, sample],
+        [(-factor * sigma) / radius, output],
+      ];
     }
     case "sample":
-      return output;
+      return [[factor, output]];
     case "flow_prediction":
-      return weightedSum([
-        [1, sample],
-        [-sigma, output],
-      ]);
+      return [
+        [factor, sample],
+        [-factor * sigma, output],
+      ];
     default:
       kind satisfies never;
       throw new RangeError(`predictionType: unknown ${String(kind)}`);
@@ -50,20 +61,31 @@ function radiusOf({ alpha, sigma }: Level): number {
 
 /** ε̂ from a sample and the network's output. */
 export function predictedNoise(kind: PredictionType, sample: Tensor, output: Tensor, level: Level): Tensor {
+  return kind === "epsilon" ? output : weightedSum(noiseTerms(kind, sample, output, level));
+}
+
+/** The same times a factor, as terms of a sum. */
+export function noiseTerms(
+  kind: PredictionType,
+  sample: Tensor,
+  output: Tensor,
+  level: Level,
+  factor = 1,
+): readonly Term[] {
   const { alpha, sigma } = level;
   switch (kind) {
     case "epsilon":
-      return output;
+      return [[factor, output]];
     case "v_prediction": {
       const radius = radiusOf(level);
-      return weightedSum([
-        [alpha / radius, output],
-        [sigma / radius ** 2, sample],
-      ]);
+      return [
+        [(factor * alpha) / radius, output],
+        [(factor * sigma) / radius ** 2, sample],
+      ];
     }
     case "sample":
     case "flow_prediction":
-      return noiseBetween(sample, denoised(kind, sample, output, level), level);
+      return [[factor / sigma, sample], ...denoisedTerms(kind, sample, output, level, (-factor * alpha) / sigma)];
     default:
       kind satisfies never;
       throw new RangeError(`predictionType: unknown ${String(kind)}`);

@@ -70,6 +70,16 @@ describe("schedulerByName", () => {
     expect(scheduler.plan({ numInferenceSteps: 7 }).timesteps.length).toBeGreaterThanOrEqual(7);
   });
 
+  it("clips only where the checkpoint says so", () => {
+    const latent = new DPMSolverMultistepScheduler({ betaSchedule: "scaled_linear" });
+    for (const name of ["DDIM", "DDPM", "Heun", "LCM", "TCD", "DDIMInverse"]) {
+      expect(schedulerByName(name, latent).config.clip_sample, name).toBe(false);
+      expect(schedulerByName(name, sd15).config.clip_sample, name).toBe(false);
+    }
+    expect(schedulerByName("DDIM", { ...sd15, clip_sample: true }).config.clip_sample).toBe(true);
+    expect(schedulerByName("DDIM", { _class_name: "DDPMScheduler", clip_sample: true }).config.clip_sample).toBe(true);
+  });
+
   it("equals the class with these options", () => {
     const named = schedulerByName("DPM++ 2M SDE Karras", sd15);
     const own = DPMSolverMultistepScheduler.fromConfig({

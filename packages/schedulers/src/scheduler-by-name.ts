@@ -3,6 +3,9 @@ import type { Scheduler, SchedulerConfig } from "./scheduler.js";
 import { schedulerClasses } from "./scheduler-from-config.js";
 import { namedScheduler } from "./scheduler-names.js";
 
+/** Where a checkpoint does not speak of clipping it works on latents, which the defaults of pixel models would spoil. */
+const unclipped: SchedulerConfig = { clip_sample: false };
+
 /** The noise schedule of Stable Diffusion 1, 2 and XL, with what its pipelines set on every scheduler. */
 const stableDiffusion: SchedulerConfig = {
   num_train_timesteps: 1000,
@@ -10,7 +13,7 @@ const stableDiffusion: SchedulerConfig = {
   beta_start: 0.00085,
   beta_end: 0.012,
   steps_offset: 1,
-  clip_sample: false,
+  ...unclipped,
   set_alpha_to_one: false,
 };
 
@@ -19,8 +22,9 @@ const stableDiffusion: SchedulerConfig = {
  * checkpoint: its scheduler, or the whole of its `scheduler_config.json`. Without one, on Stable Diffusion's.
  *
  * `schedulerNames` lists the names with what they stand for. A name without a spacing of levels leaves the
- * checkpoint's own spacing of timesteps. "UniPC" is Diffusers' default, B₂(h) of order 2. For rectified-flow
- * checkpoints names stand for the flow-matching classes, for EDM checkpoints for the EDM ones.
+ * checkpoint's own spacing of timesteps; one whose configuration has no `clip_sample` is not clipped. "UniPC" is
+ * Diffusers' default, B₂(h) of order 2. For rectified-flow checkpoints names stand for the flow-matching classes, for
+ * EDM checkpoints for the EDM ones.
  *
  * @throws RangeError for a name that is unknown, naming the nearest ones, or that the checkpoint's kind has no class
  * for; LatentKitError `"unsupported-model"` for a configuration that the class does not accept.
@@ -36,7 +40,7 @@ export function schedulerByName(name: string, checkpoint: SchedulerConfig | Sche
   const { _use_default_values: defaulted } = config;
   // a value that the name sets is no default any more
   const left = Array.isArray(defaulted) ? defaulted.filter((key) => !(key in settings)) : [];
-  return schedulerClasses[className].fromConfig({ ...config, ...settings, _use_default_values: left });
+  return schedulerClasses[className].fromConfig({ ...unclipped, ...config, ...settings, _use_default_values: left });
 }
 
 function configOf(checkpoint: SchedulerConfig | Scheduler): SchedulerConfig {

@@ -9,7 +9,7 @@ export interface PlanOptions {
   readonly numInferenceSteps?: number | undefined;
   /** The training timesteps to visit, descending; for the classes whose Diffusers twin takes them. */
   readonly timesteps?: readonly number[] | undefined;
-  /** The noise levels to visit, descending, the last one included (usually 0; flow matching adds it); likewise. */
+  /** The noise levels to visit, descending to 0, which flow matching adds itself; likewise. */
   readonly sigmas?: readonly number[] | undefined;
   /** Share of the run that remains, in (0, 1]; below 1 the run begins from a noised picture. @default 1 */
   readonly strength?: number | undefined;
@@ -31,6 +31,8 @@ export interface PlanOptions {
   readonly originalInferenceSteps?: number | undefined;
   /** Flow matching with dynamic shifting: the shift of the noise levels, as a logarithm. */
   readonly mu?: number | undefined;
+  /** Makes `step` throw a RangeError where the network returns NaN or infinity. @default false */
+  readonly checkFinite?: boolean | undefined;
 }
 
 /**
@@ -75,7 +77,7 @@ export interface Plan {
   /**
    * The next state. The old one stays as it was.
    *
-   * @throws RangeError when the run is over or the shapes differ; TypeError when the method draws noise and `random` is missing.
+   * @throws RangeError when the run is over, the shapes differ, or `checkFinite` finds something; TypeError when the method draws noise and `random` is missing.
    */
   step(state: SamplerState, modelOutput: Tensor, random?: RandomSource): SamplerState;
   /** Clean latents noised to the level of a step. */

@@ -1,4 +1,4 @@
-import { type Tensor, weightedSum } from "@latentkit/core";
+import { type Tensor, type Term, weightedSum } from "@latentkit/core";
 import type { TimestepSpacing } from "./spacing.js";
 
 /** The deviation a run starts from: the highest level, which "leading" adds to a signal of unit variance. */
@@ -14,10 +14,15 @@ export function unitVarianceScale(sigma: number): number {
 
 /** dx/dσ of the probability-flow ODE: (x − x₀) / σ. */
 export function slopeAt(sample: Tensor, clean: Tensor, sigma: number): Tensor {
-  return weightedSum([
-    [1 / sigma, sample],
-    [-1 / sigma, clean],
-  ]);
+  return weightedSum(slopeTerms(sample, clean, sigma, 1));
+}
+
+/** The same times a factor, as terms of a sum. */
+export function slopeTerms(sample: Tensor, clean: Tensor, sigma: number, factor: number): readonly Term[] {
+  return [
+    [factor / sigma, sample],
+    [-factor / sigma, clean],
+  ];
 }
 
 /** An ancestral step: where its deterministic part ends, and the deviation of the fresh noise that leads back up. */

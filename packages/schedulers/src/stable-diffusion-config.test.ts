@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { DDIMScheduler } from "./ddim.js";
 import { schedulerFromConfig } from "./scheduler-from-config.js";
 import { stableDiffusionConfig } from "./stable-diffusion-config.js";
 
@@ -23,9 +24,13 @@ it("corrects what took its default, and keeps it when another class is made", ()
   });
 });
 
-it("adds no key that the class does not have", () => {
-  expect(stableDiffusionConfig({ _class_name: "EulerDiscreteScheduler" })).toEqual({
-    _class_name: "EulerDiscreteScheduler",
-    steps_offset: 1,
+it("adds no offset where the class has none, and hands clipping on to classes that clip unless told otherwise", () => {
+  const corrected = stableDiffusionConfig({ _class_name: "LMSDiscreteScheduler" });
+  expect(corrected).toEqual({ _class_name: "LMSDiscreteScheduler", steps_offset: 1, clip_sample: false });
+  const { config } = schedulerFromConfig(corrected);
+  expect(DDIMScheduler.fromConfig(config).config.clip_sample).toBe(false);
+  expect(stableDiffusionConfig({ _class_name: "DPMSolverSinglestepScheduler" })).toEqual({
+    _class_name: "DPMSolverSinglestepScheduler",
+    clip_sample: false,
   });
 });

@@ -1,12 +1,10 @@
 import type { SchedulerConfig } from "./scheduler.js";
 import { schedulerFromConfig } from "./scheduler-from-config.js";
 
-/** What Diffusers' `StableDiffusionPipeline` sets on whatever scheduler it is given. */
-const corrections: SchedulerConfig = { steps_offset: 1, clip_sample: false };
-
 /**
- * The config with `steps_offset` 1 and `clip_sample` false where its class has these keys: early Stable Diffusion
- * checkpoints were published without them, and the defaults are those of pixel models.
+ * The config as Diffusers' `StableDiffusionPipeline` corrects it: `steps_offset` 1 where its class has that key, and
+ * `clip_sample` false. Early Stable Diffusion checkpoints were published without them, and the defaults are those of
+ * pixel models. Classes without clipping keep `clip_sample`, too, for those that are made from their config.
  *
  * @throws LatentKitError `"unsupported-model"` as `schedulerFromConfig`.
  * @example
@@ -16,9 +14,9 @@ const corrections: SchedulerConfig = { steps_offset: 1, clip_sample: false };
  * ```
  */
 export function stableDiffusionConfig(config: SchedulerConfig): SchedulerConfig {
-  const { config: whole } = schedulerFromConfig(config);
-  const corrected = Object.entries(corrections).filter(([key]) => key in whole);
-  return withoutDefaulted({ ...config, ...Object.fromEntries(corrected) }, Object.keys(corrections));
+  const offset = "steps_offset" in schedulerFromConfig(config).config && { steps_offset: 1 };
+  const corrections = { ...offset, clip_sample: false };
+  return withoutDefaulted({ ...config, ...corrections }, Object.keys(corrections));
 }
 
 /** A corrected value is no default any more: it goes along when another class is made from the config. */

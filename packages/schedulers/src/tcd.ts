@@ -6,7 +6,7 @@ import { alphaBars, type NoiseOptions, noiseFields, type ZeroSnrOptions } from "
 import { type Fields, flag, integer, oneOf, real, type Settings } from "./option-fields.js";
 import { planOf, type Sampler } from "./plan.js";
 import { numberOption, planRequest, stepCount } from "./plan-request.js";
-import { denoised, predictedNoise } from "./prediction.js";
+import { denoised, noiseTerms } from "./prediction.js";
 import type { PlanOptions, Scheduler, SchedulerClass } from "./scheduler.js";
 import { schedulerClass } from "./scheduler-class.js";
 import { type TimestepSpacing, timestepSpacings } from "./spacing.js";
@@ -67,7 +67,7 @@ export const TCDScheduler: SchedulerClass<TCDOptions> = schedulerClass(name, fie
       asked === undefined
         ? distilledTimesteps(request, original, Math.floor(numTrainTimesteps / original))
         : distilledTimesteps(request, numTrainTimesteps, 1);
-    return planOf(sampler(settings, table, timesteps, options), { count: request.count, strength: 1 });
+    return planOf(sampler(settings, table, timesteps, options), { ...request, strength: 1 });
   };
 });
 export type TCDScheduler = Scheduler;
@@ -89,17 +89,14 @@ function sampler(
       const next = timesteps[at + 1] ?? 0;
       const between = table.level(lessNoisy(next, eta));
       const clean = denoised(predictionType, sample, output, level);
-      const boundary = weightedSum([
-        [between.alpha, clean],
-        [between.sigma, predictedNoise(predictionType, sample, output, level)],
+      const isNoised = eta > 0 && at < timesteps.length - 1;
+      const kept = isNoised ? table.at(next) / between.alpha ** 2 : 1;
+      const moved = weightedSum([
+        [Math.sqrt(kept) * between.alpha, clean],
+        ...noiseTerms(predictionType, sample, output, level, Math.sqrt(kept) * between.sigma),
+        ...(isNoised ? [[Math.sqrt(1 - kept), draw()] as const] : []),
       ]);
-      if (eta === 0 || at === timesteps.length - 1) return { sample: boundary, predOriginalSample: clean };
-      const kept = table.at(next) / between.alpha ** 2;
-      const noised = weightedSum([
-        [Math.sqrt(kept), boundary],
-        [Math.sqrt(1 - kept), draw()],
-      ]);
-      return { sample: noised, predOriginalSample: clean };
+      return { sample: moved, predOriginalSample: clean };
     },
   };
 }

@@ -1,5 +1,5 @@
 import { type Tensor, type Term, weightedSum } from "@latentkit/core";
-import { bounded } from "./clipping.js";
+import { predictedSample } from "./clipping.js";
 import { alphaBars, smallestAlphaBar, trainingSigmas } from "./noise-schedule.js";
 import { type Fields, flag, integer, listOf, oneOf, type Settings } from "./option-fields.js";
 import { planOf, type Sampler } from "./plan.js";
@@ -89,8 +89,9 @@ function sampler(settings: UniPCSettings, table: LevelTable): Sampler {
     sigmas,
     level,
     step({ sample, history, base }, output, at) {
-      const clean = denoised(predictionType, sample, output, level(at));
-      const predOriginalSample = predictX0 ? bounded(clean, settings) : clean;
+      const predOriginalSample = predictX0
+        ? predictedSample(settings, sample, output, level(at))
+        : denoised(predictionType, sample, output, level(at));
       const integrand = predictX0 ? predOriginalSample : predictedNoise(predictionType, sample, output, level(at));
       const corrects = base !== undefined && !disableCorrector.includes(at - 1);
       const corrected = corrects

@@ -2,7 +2,7 @@
 import type { readFile as read } from "node:fs/promises";
 import type { ModelFile, ModelFiles, RandomSource, Tensor } from "@latentkit/core";
 import type { RgbaImage } from "@latentkit/images";
-import type { UNet2DConditionModel } from "@latentkit/models";
+import type { ControlNetModel, T2IAdapter, UNet2DConditionModel } from "@latentkit/models";
 import type { Checkpoint } from "@latentkit/onnx";
 import type { StableDiffusionPipeline } from "@latentkit/pipelines";
 import type { Plan, SamplerState } from "@latentkit/schedulers";
@@ -16,11 +16,14 @@ declare global {
   const pipe: StableDiffusionPipeline;
   const tokenizer: CLIPTokenizer;
   const unet: UNet2DConditionModel;
+  const controlNet: ControlNetModel;
+  const adapter: T2IAdapter;
   const plan: Plan;
   const state: SamplerState;
   const timestep: number;
   const random: RandomSource;
   const context: Tensor;
+  const condition: Tensor;
   const noise: Tensor;
   const modelOutput: Tensor;
   const image: RgbaImage;

@@ -1,4 +1,5 @@
 import { checkSameShape, contiguous, dims, LatentKitError, roundHalfEven, type Tensor, tensor } from "@latentkit/core";
+import { luma } from "./luma.js";
 import type { Pixels } from "./pixels.js";
 import { RgbaImage } from "./rgba-image.js";
 
@@ -36,18 +37,58 @@ export function imageFromTensor(image: Tensor): RgbaImage[] {
  * ```
  */
 export function tensorFromImage(images: Pixels | readonly Pixels[]): Tensor {
+  return planesOf(images, COLOURS, toUnit);
+}
+
+/** How a picture that steers is given to its network. */
+export interface ConditionTensorOptions {
+  /** 3 for the colours, 1 for the brightness (Pillow's `convert("L")`), which some T2I-Adapters take. @default 3 */
+  readonly channels?: 1 | 3;
+}
+
+/**
+ * Images of one size as ControlNets and T2I-Adapters take them, `[batch, channels, height, width]` in [0, 1]; alpha is
+ * dropped. (Diffusers: `VaeImageProcessor` with `do_normalize=False`.)
+ *
+ * @throws RangeError when there is no image, the sizes differ, or for another number of channels.
+ * @example
+ * ```ts
+ * const condition = conditionTensor(canny(await loadImage("photo.png")));
+ * const residuals = await controlNet.predict(latents, 999, context, condition);
+ * ```
+ */
+export function conditionTensor(
+  images: Pixels | readonly Pixels[],
+  { channels = 3 }: ConditionTensorOptions = {},
+): Tensor {
+  if (channels !== 1 && channels !== 3) throw new RangeError(`channels: expected 1 or 3, got ${channels}`);
+  return planesOf(images, channels === 1 ? [brightness] : COLOURS, (byte) => byte / 255);
+}
+
+/** What one plane holds of the pixel at a place. */
+type Plane = (pixels: Pixels["data"], at: number) => number;
+
+const COLOURS: readonly Plane[] = [0, 1, 2].map((channel) => (pixels, at) => pixels[at + channel]!);
+const brightness: Plane = (pixels, at) => luma(pixels[at]!, pixels[at + 1]!, pixels[at + 2]!);
+
+/** Pictures of one size as planes of converted bytes. */
+function planesOf(
+  images: Pixels | readonly Pixels[],
+  planes: readonly Plane[],
+  convert: (byte: number) => number,
+): Tensor {
   const list: readonly Pixels[] = "width" in images ? [images] : images;
   const [first] = list;
   if (!first) throw new RangeError("images: expected at least one image, got none");
   const { width, height } = first;
   for (const image of list)
     checkSameShape({ shape: [height, width] }, { shape: [image.height, image.width] }, "images");
-  const size = 3 * height * width;
-  const data = new Float32Array(list.length * size);
-  list.forEach((image, i) => {
-    separate(image.data, data.subarray(i * size, (i + 1) * size));
-  });
-  return tensor(data, [list.length, 3, height, width]);
+  const area = height * width;
+  const data = new Float32Array(list.length * planes.length * area);
+  let at = 0;
+  for (const { data: pixels } of list)
+    for (const plane of planes) for (let i = 0; i < area; i++, at++) data[at] = convert(plane(pixels, 4 * i));
+  return tensor(data, [list.length, planes.length, height, width]);
 }
 
 /** Colour planes to opaque RGBA pixels. */
@@ -58,14 +99,6 @@ function interleave(planes: Float32Array): Uint8Array {
     for (let i = 0; i < area; i++) pixels[4 * i + channel] = toByte(planes[channel * area + i]!);
   }
   return pixels;
-}
-
-/** RGBA pixels to colour planes. */
-function separate(pixels: Pixels["data"], planes: Float32Array): void {
-  const area = planes.length / 3;
-  for (let channel = 0; channel < 3; channel++) {
-    for (let i = 0; i < area; i++) planes[channel * area + i] = toUnit(pixels[4 * i + channel]!);
-  }
 }
 
 /** 0 … 255 to -1 … 1, in the float32 steps of the reference. */

@@ -1,5 +1,6 @@
 import { LatentKitError } from "@latentkit/core";
-import { decodeOther, pixelsOfBitmap } from "./decode-other.js";
+import { bitmapPixels } from "./bitmap-pixels.js";
+import { decodeOther } from "./decode-other.js";
 import { isPixels, type Pixels } from "./pixels.js";
 import { isPng } from "./png-chunks.js";
 import { decodePng } from "./png-codec.js";
@@ -41,7 +42,7 @@ export async function loadImage(source: ImageSource): Promise<RgbaImage> {
   if (source instanceof URL) return decode(await readUrl(source), shortName(source));
   if (typeof source === "string") return loadPath(source);
   if (isPixels(source)) return new RgbaImage(source);
-  if (isBitmap(source)) return new RgbaImage(pixelsOfBitmap(source));
+  if (isBitmap(source)) return new RgbaImage(bitmapPixels(source));
   if (isCanvas(source)) return loadCanvas(source);
   throw new TypeError(
     `source: expected a path, URL, Blob, Uint8Array, ImageData or ImageBitmap, got ${describe(source)}`,
@@ -74,9 +75,9 @@ async function readUrl(url: URL): Promise<Uint8Array> {
 }
 
 async function readFile(path: string | URL, name: string): Promise<Uint8Array> {
-  const fs = await import("node:fs/promises");
+  const platform = await import("@latentkit/images/platform");
   try {
-    return await fs.readFile(path);
+    return await platform.readFile(path);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new LatentKitError(
@@ -102,7 +103,7 @@ const isCanvas = (value: unknown): value is OffscreenCanvas | HTMLCanvasElement 
 async function loadCanvas(canvas: OffscreenCanvas | HTMLCanvasElement): Promise<RgbaImage> {
   const bitmap = await createImageBitmap(canvas);
   try {
-    return new RgbaImage(pixelsOfBitmap(bitmap));
+    return new RgbaImage(bitmapPixels(bitmap));
   } finally {
     bitmap.close();
   }

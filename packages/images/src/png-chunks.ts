@@ -35,6 +35,16 @@ export function readPngChunks(bytes: Uint8Array, name: string): PngChunk[] {
   return chunks;
 }
 
+/** @throws Error when a chunk of a file that was read is not what was written. */
+export function checkPngSums(chunks: readonly PngChunk[]): void {
+  for (const { type, data } of chunks) {
+    // the type lies before the data, the sum behind
+    const { buffer, byteOffset, length } = data;
+    const sum = new DataView(buffer, byteOffset + length, 4).getUint32(0);
+    if (sum !== crc32(new Uint8Array(buffer, byteOffset - 4, length + 4))) throw new Error(`checksum of ${type}`);
+  }
+}
+
 /** A PNG file of these chunks. */
 export function writePngChunks(chunks: readonly PngChunk[]): Uint8Array<ArrayBuffer> {
   const size = chunks.reduce((sum, { data }) => sum + 12 + data.length, pngSignature.length);

@@ -1,17 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { sharpPicture as picture } from "../../../tests/sharp-picture.js";
 import { resizeImage } from "./resize-image.js";
-
-/** A picture of sharp edges; `transparent` gives it an alpha of its own. */
-function picture(width: number, height: number, transparent: boolean) {
-  const data = new Uint8Array(width * height * 4);
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const alpha = transparent ? 255 - ((x * 23 + y * 41) % 256) : 255;
-      data.set([(x * 37 + y * 11) % 256, (x * y * 5) % 256, (x * x + 3 * y) % 256, alpha], (y * width + x) * 4);
-    }
-  return { width, height, data };
-}
 
 describe("resizeImage", () => {
   // Pillow 9.4: Image.fromarray(picture, "RGBA").resize((width, height), Resampling.LANCZOS); first pixels, sum and sha256
@@ -29,6 +19,22 @@ describe("resizeImage", () => {
     expect([...data.subarray(0, 8)]).toEqual(head);
     expect(data.reduce((total, byte) => total + byte, 0)).toBe(sum);
     expect(createHash("sha256").update(data).digest("hex").slice(0, 16)).toBe(hash);
+  });
+
+  // the same with Pillow 12.3 and Resampling.BICUBIC
+  it.each([
+    [[13, 7], [24, 16], [0, 0, 0, 255, 7, 0, 0, 255], 198030, "28545a044c3d972e"],
+    [[40, 30], [16, 24], [32, 1, 1, 255, 127, 2, 11, 255], 236782, "7f3531c1751c3c10"],
+    [[9, 5], [9, 8], [0, 0, 0, 255, 36, 0, 1, 255], 31051, "ef08a307334a553f"],
+  ] as const)("%j to %j by the cubic filter", ([fromWidth, fromHeight], [width, height], head, sum, hash) => {
+    const { data } = resizeImage(picture(fromWidth, fromHeight, false), { width, height }, "bicubic");
+    expect([...data.subarray(0, 8)]).toEqual(head);
+    expect(data.reduce((total, byte) => total + byte, 0)).toBe(sum);
+    expect(createHash("sha256").update(data).digest("hex").slice(0, 16)).toBe(hash);
+    // @ts-expect-error: not a filter
+    expect(() => resizeImage(picture(2, 2, false), { width, height }, "box")).toThrow(
+      new RangeError("filter: expected one of lanczos, bicubic, got box"),
+    );
   });
 
   it("copies a picture that has the size already, and leaves its argument alone", () => {

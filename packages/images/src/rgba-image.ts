@@ -1,7 +1,6 @@
 import type { Pixels } from "./pixels.js";
 import { encodePng } from "./png-codec.js";
 import type { PngText } from "./png-text.js";
-import { writeFileAtomically } from "./write-file.js";
 
 /** How a PNG file is made. */
 export interface PngOptions {
@@ -39,21 +38,22 @@ export class RgbaImage {
   }
 
   /**
-   * Writes a PNG file, whole or not at all. Node only.
+   * Writes a PNG file, whole or not at all. On Node only: in a page, `toBlob()` is what a link offers for download.
    *
-   * @throws RangeError when the path ends in another format's extension.
+   * @throws RangeError when the path ends in another format's extension. TypeError in a page.
    * @throws LatentKitError when the file cannot be written.
    */
   async save(path: string | URL, options: PngOptions = {}): Promise<void> {
-    await writeFileAtomically(await pngPath(path), await this.toPng(options));
+    const { savePng } = await import("@latentkit/images/platform");
+    await savePng(path, () => this.toPng(options));
   }
 
-  /** The bytes of a PNG file. Node only. */
+  /** The bytes of a PNG file. */
   toPng({ text }: PngOptions = {}): Promise<Uint8Array> {
     return encodePng(this, text);
   }
 
-  /** A PNG file as a blob of type `image/png`. Node only. */
+  /** A PNG file as a blob of type `image/png`. */
   async toBlob({ text }: PngOptions = {}): Promise<Blob> {
     return new Blob([await encodePng(this, text)], { type: "image/png" });
   }
@@ -79,15 +79,4 @@ function checkPixels({ width, height, data }: Pixels): void {
   if (data.length !== width * height * 4) {
     throw new RangeError(`data: ${width}x${height} RGBA pixels are ${width * height * 4} bytes, got ${data.length}`);
   }
-}
-
-async function pngPath(path: string | URL): Promise<string> {
-  const { fileURLToPath } = await import("node:url");
-  const { extname } = await import("node:path");
-  const file = path instanceof URL ? fileURLToPath(path) : path;
-  if (typeof file !== "string" || file === "")
-    throw new TypeError(`path: expected the path of a .png file, got "${file}"`);
-  if (!["", ".png"].includes(extname(file).toLowerCase()))
-    throw new RangeError(`path: only .png files are written, got "${file}"`);
-  return file;
 }

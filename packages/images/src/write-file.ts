@@ -1,8 +1,8 @@
+import { open, rename, rm } from "node:fs/promises";
 import { LatentKitError } from "@latentkit/core";
 
 /** Writes a file whole or not at all: under another name beside it first, then renamed. Node only. */
 export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
-  const { open, rename, rm } = await import("node:fs/promises");
   const temporary = `${path}.${crypto.randomUUID()}.part`;
   try {
     const file = await open(temporary, "wx");

@@ -2,18 +2,20 @@ import { concat, contiguous, LatentKitError, type RandomSource, split, type Tens
 import type { ModelSource } from "@latentkit/hub";
 import { type AutoencoderKLConfig, autoencoderKL, autoencoderKLConfig } from "@latentkit/onnx";
 import { openExportedAutoencoder } from "./exported-autoencoder.js";
-import { AutoencoderSessions, affine, checkImage, checkLatents, type LatentCodec, oneByOne } from "./latent-codec.js";
+import {
+  AutoencoderSessions,
+  affine,
+  checkImage,
+  checkLatents,
+  type LatentCodec,
+  type LatentDistribution,
+  oneByOne,
+  type Posterior,
+} from "./latent-codec.js";
 import type { LoadOptions } from "./load-options.js";
 import { openFiles } from "./open-files.js";
 import { openNetwork, warnOfUnused } from "./open-network.js";
 import { tensorOutput } from "./tensor-output.js";
-
-/** The distribution of a picture's latents in the autoencoder's own units, `[batch, latent, H / f, W / f]` each. */
-export interface Posterior {
-  readonly mean: Tensor;
-  /** Logarithm of the variance, in [-30, 20]. */
-  readonly logvar: Tensor;
-}
 
 /**
  * Pictures to latents and back (Rombach et al. 2022, §3.1; Diffusers' `AutoencoderKL`).
@@ -47,23 +49,37 @@ export class AutoencoderKL implements LatentCodec {
     const files = await openFiles(source, options, ["vae"]);
     const exported = await openExportedAutoencoder(source, files, options);
     if (exported)
-      return new AutoencoderKL(new AutoencoderSessions(exported.networks, exported.backend), exported.config);
+      return new AutoencoderKL(new AutoencoderSessions(exported.networks, exported.backend, options), exported.config);
     const { subfolder: _, ...inside } = options;
     const {
       config: json,
       configFile,
       checkpoint,
       backend,
-      operators,
+      graph,
     } = await openNetwork(files, "diffusion_pytorch_model", inside);
     const config = autoencoderKLConfig(json, configFile);
-    const networks = autoencoderKL(checkpoint, config, { operators });
+    const networks = autoencoderKL(checkpoint, config, graph);
     warnOfUnused(networks.unusedTensors, checkpoint.location, options);
-    return new AutoencoderKL(new AutoencoderSessions(networks, backend), config, networks.unusedTensors);
+    return new AutoencoderKL(new AutoencoderSessions(networks, backend, options), config, networks.unusedTensors);
   }
 
   get latentChannels(): number {
     return this.config.latentChannels;
+  }
+
+  /** Side of the pictures it was trained on. */
+  get sampleSize(): number | undefined {
+    return this.config.sampleSize;
+  }
+
+  /** Undefined for an ONNX export that draws latents itself. */
+  get distribution(): LatentDistribution | undefined {
+    if (this.#sessions.drawsLatents) return undefined;
+    return {
+      posterior: (image) => this.posterior(image),
+      draw: (posterior, random) => this.#scaled(drawn(posterior, random)),
+    };
   }
 
   get scaleFactor(): number {
@@ -79,10 +95,9 @@ export class AutoencoderKL implements LatentCodec {
    * @throws LatentKitError `"unsupported-model"` for the mode of an export that draws, or one without an encoder.
    */
   async encode(image: Tensor, random?: RandomSource): Promise<Tensor> {
-    const { scalingFactor, shiftFactor } = this.config;
-    const latents =
-      random && this.#sessions.drawsLatents ? await this.#drawn(image) : await this.#sampled(image, random);
-    return affine(latents, scalingFactor, -shiftFactor * scalingFactor);
+    if (random && this.#sessions.drawsLatents) return this.#scaled(await this.#exportsDraw(image));
+    const posterior = await this.posterior(image);
+    return this.#scaled(random ? drawn(posterior, random) : posterior.mean);
   }
 
   /** Latents `[batch, latent, h, w]` in the pipelines' units to a picture `[batch, 3, h · f, w · f]`, near [-1, 1]. */
@@ -114,14 +129,20 @@ export class AutoencoderKL implements LatentCodec {
     return { mean: joined("mean"), logvar: joined("logvar") };
   }
 
-  async #sampled(image: Tensor, random: RandomSource | undefined): Promise<Tensor> {
-    const { mean, logvar } = await this.posterior(image);
-    return random ? sampleOf(mean, logvar, random.normal(mean.shape)) : mean;
+  /** The autoencoder's own units to the pipelines'. */
+  #scaled(latents: Tensor): Tensor {
+    const { scalingFactor, shiftFactor } = this.config;
+    return affine(latents, scalingFactor, -shiftFactor * scalingFactor);
   }
 
-  async #drawn(image: Tensor): Promise<Tensor> {
+  async #exportsDraw(image: Tensor): Promise<Tensor> {
     checkImage(image, this.config.inChannels, this.scaleFactor);
     return oneByOne(image, async (item) => tensorOutput(await this.#sessions.encode(item, ["latents"]), "latents"));
+  }
+
+  /** Frees the networks until the next run, where they were opened with `memory: "low"`; otherwise does nothing. */
+  async release(): Promise<void> {
+    await this.#sessions.release();
   }
 
   /** Frees the networks; a second call does nothing. */
@@ -135,7 +156,8 @@ export class AutoencoderKL implements LatentCodec {
 }
 
 /** mean + e^(logvar / 2) · noise */
-function sampleOf(mean: Tensor, logvar: Tensor, noise: Tensor): Tensor {
+function drawn({ mean, logvar }: Posterior, random: RandomSource): Tensor {
+  const noise = random.normal(mean.shape);
   return tensor(
     mean.data.map((value, i) => value + Math.exp(logvar.data[i]! / 2) * noise.data[i]!),
     mean.shape,

@@ -40,12 +40,12 @@ export class AutoencoderTiny implements LatentCodec {
       configFile,
       checkpoint,
       backend,
-      operators,
+      graph,
     } = await openNetwork(source, "diffusion_pytorch_model", options);
     const config = autoencoderTinyConfig(json, configFile);
-    const networks = autoencoderTiny(checkpoint, config, { operators });
+    const networks = autoencoderTiny(checkpoint, config, graph);
     warnOfUnused(networks.unusedTensors, checkpoint.location, options);
-    return new AutoencoderTiny(new AutoencoderSessions(networks, backend), config, networks.unusedTensors);
+    return new AutoencoderTiny(new AutoencoderSessions(networks, backend, options), config, networks.unusedTensors);
   }
 
   get latentChannels(): number {
@@ -70,6 +70,11 @@ export class AutoencoderTiny implements LatentCodec {
     checkLatents(latents, this.latentChannels);
     const unscaled = affine(latents, 1 / this.config.scalingFactor, 0);
     return oneByOne(unscaled, async (item) => tensorOutput(await this.#sessions.decode(item), "sample"));
+  }
+
+  /** Frees the networks until the next run, where they were opened with `memory: "low"`; otherwise does nothing. */
+  async release(): Promise<void> {
+    await this.#sessions.release();
   }
 
   /** Frees the networks; a second call does nothing. */

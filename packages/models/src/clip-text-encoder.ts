@@ -1,13 +1,14 @@
 import { checkSameShape, dims, LatentKitError, type Tensor, type TokenIds, tokenIds } from "@latentkit/core";
 import type { ModelSource } from "@latentkit/hub";
 import { type CLIPTextConfig, clipTextConfig, clipTextModel } from "@latentkit/onnx";
-import type { Session } from "@latentkit/runtime";
 import { clipTextRoles } from "./export-roles.js";
 import { exportedTextConfig } from "./exported-config.js";
+import type { RunnerSession } from "./lazy-session.js";
 import type { LoadOptions } from "./load-options.js";
 import { openExport } from "./open-export.js";
 import { openFiles } from "./open-files.js";
 import { openNetwork, warnOfUnused } from "./open-network.js";
+import { openSession } from "./open-session.js";
 import { tensorOutput } from "./tensor-output.js";
 
 /** What the encoder makes of token ids. */
@@ -50,9 +51,9 @@ export class CLIPTextEncoder {
   readonly config: CLIPTextConfig;
   /** Tensors of the checkpoint that the network has no place for. */
   readonly unusedTensors: readonly string[];
-  readonly #session: Session;
+  readonly #session: RunnerSession;
 
-  constructor(session: Session, config: CLIPTextConfig, unusedTensors: readonly string[] = []) {
+  constructor(session: RunnerSession, config: CLIPTextConfig, unusedTensors: readonly string[] = []) {
     this.#session = session;
     this.config = config;
     this.unusedTensors = unusedTensors;
@@ -67,15 +68,20 @@ export class CLIPTextEncoder {
     const files = await openFiles(source, options, ["text_encoder", "text_encoder_2"]);
     const exported = await openExport(files, "model", clipTextRoles, options);
     if (exported) {
-      const session = await exported.backend.createSession(exported.network.graph);
+      const { backend, network } = exported;
+      const session = await openSession(() => backend.createSession(network.graph), network, options);
       return new CLIPTextEncoder(session, exportedTextConfig(exported));
     }
     const { subfolder: _, ...inside } = options;
-    const { config: json, configFile, checkpoint, backend, operators } = await openNetwork(files, "model", inside);
+    const { config: json, configFile, checkpoint, backend, graph } = await openNetwork(files, "model", inside);
     const config = clipTextConfig(json, configFile);
-    const network = clipTextModel(checkpoint, config, { operators });
+    const network = clipTextModel(checkpoint, config, graph);
     warnOfUnused(network.unusedTensors, checkpoint.location, options);
-    return new CLIPTextEncoder(await backend.createSession(network), config, network.unusedTensors);
+    return new CLIPTextEncoder(
+      await openSession(() => backend.createSession(network), network, options),
+      config,
+      network.unusedTensors,
+    );
   }
 
   /**
@@ -132,6 +138,11 @@ export class CLIPTextEncoder {
     const given = this.#session.outputs.map(({ name }) => name).join(", ");
     const problem = `this export of a text encoder does not give ${output}, only ${given}`;
     throw new LatentKitError("unsupported-model", `${problem}; take the original checkpoint for it`);
+  }
+
+  /** Frees the network until the next run, where it was opened with `memory: "low"`; otherwise does nothing. */
+  async release(): Promise<void> {
+    await this.#session.release?.();
   }
 
   /** Frees the network; a second call does nothing. */

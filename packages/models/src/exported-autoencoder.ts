@@ -9,7 +9,7 @@ import type { LoadOptions } from "./load-options.js";
 import { isXl } from "./model-index.js";
 import { type ExportedNetwork, exportBackend, exportedNetwork, fixedAxis } from "./open-export.js";
 import { openFiles } from "./open-files.js";
-import { checkDtype, openBackend } from "./open-network.js";
+import { checkLoadOptions, openBackend } from "./open-network.js";
 import { drawsLatents, posteriorSession } from "./posterior-session.js";
 
 /** What the runner of an exported autoencoder begins with. */
@@ -44,7 +44,7 @@ export async function openExportedAutoencoder(
   own: ModelFiles,
   options: LoadOptions,
 ): Promise<ExportedAutoencoder | undefined> {
-  checkDtype(options);
+  checkLoadOptions(options);
   if (await hasWeights(own, STEM, options.variant)) return undefined;
   const { subfolder, onWarning: _, ...silent } = options;
   const root = subfolder === undefined ? own : await openFiles(source, silent);

@@ -1,6 +1,5 @@
-import { contiguous, type Tensor } from "@latentkit/core";
+import { contiguous, ndarray, type Tensor } from "@latentkit/core";
 import type { Value, ValueInfo } from "@latentkit/runtime";
-import ndarray from "ndarray";
 import type { InputRole } from "./export-roles.js";
 import type { Matched } from "./match-roles.js";
 import { convertValue } from "./value-types.js";

@@ -63,6 +63,16 @@ describe("a UNet", () => {
     expect(maxDifference(noise, await reference.predict(sample, 681, context))).toBeLessThan(tolerance);
   });
 
+  it("is opened when it runs where memory is low", async () => {
+    await using unet = await openUnet(optimum.unet, { memory: "low" });
+    const wanted = await reference.predict(sample, 681, context);
+    for (let run = 0; run < 2; run++) {
+      expect(maxDifference(await unet.predict(sample, 681, context), wanted)).toBeLessThan(1e-5);
+      await unet.release();
+    }
+    await expect(unet.predict(sample, 1, context, { classLabels: [1] })).rejects.toThrow("does not take it");
+  });
+
   it.each([
     ["a number", []],
     ["one for all", [1]],

@@ -1,5 +1,6 @@
 import { LatentKitError, type ModelFile, type ModelFiles } from "@latentkit/core";
 import { hasWeights } from "@latentkit/onnx";
+import { dtypeName } from "./dtype.js";
 import type { LoadOptions } from "./load-options.js";
 
 /** What exporters append to `model` for another precision: Optimum and transformers.js by `_`, Diffusers by `.`. */
@@ -45,7 +46,7 @@ export async function findExport(
 
 function wantedNames({ variant, dtype = "auto" }: LoadOptions): readonly string[] {
   if (variant !== undefined) return namesOf(variant);
-  return (VARIANTS_OF[dtype] ?? []).flatMap(namesOf);
+  return (VARIANTS_OF[dtypeName(dtype)] ?? []).flatMap(namesOf);
 }
 
 function namesOf(variant: string): readonly string[] {

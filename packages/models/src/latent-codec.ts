@@ -2,6 +2,22 @@ import { concat, contiguous, dims, type RandomSource, split, type Tensor, tensor
 import type { Autoencoder } from "@latentkit/onnx";
 import type { Backend, Value } from "@latentkit/runtime";
 import { LazySession } from "./lazy-session.js";
+import type { LoadOptions } from "./load-options.js";
+
+/** The distribution of a picture's latents in the autoencoder's own units, `[batch, latent, H / f, W / f]` each. */
+export interface Posterior {
+  readonly mean: Tensor;
+  /** Logarithm of the variance, in [-30, 20]. */
+  readonly logvar: Tensor;
+}
+
+/** What an autoencoder draws latents from. */
+export interface LatentDistribution {
+  /** That of a picture `[batch, 3, H, W]` in [-1, 1]. */
+  posterior(image: Tensor): Promise<Posterior>;
+  /** Latents in the pipelines' units, drawn as Diffusers draws them. */
+  draw(posterior: Posterior, random: RandomSource): Tensor;
+}
 
 /** What the pipelines need of any autoencoder. */
 export interface LatentCodec {
@@ -9,10 +25,16 @@ export interface LatentCodec {
   readonly latentChannels: number;
   /** Pixels per latent along a side: 8 in every released Stable Diffusion. */
   readonly scaleFactor: number;
+  /** Side of the pictures it was trained on, in pixels, where it says. */
+  readonly sampleSize?: number | undefined;
+  /** What `encode` draws from, where it is known. */
+  readonly distribution?: LatentDistribution | undefined;
   /** A picture `[batch, 3, H, W]` in [-1, 1] as latents in the pipelines' units; drawn from the posterior with `random`, its mode without. */
   encode(image: Tensor, random?: RandomSource): Promise<Tensor>;
   /** The inverse: latents in the pipelines' units to a picture in [-1, 1]. */
   decode(latents: Tensor): Promise<Tensor>;
+  /** Frees what is only needed while it works, until it is used again. */
+  release?(): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -29,8 +51,11 @@ export class AutoencoderSessions {
   /** Whether the encoder gives latents that it drew itself, and no distribution. */
   readonly drawsLatents: boolean;
 
-  constructor(networks: ExportableAutoencoder, backend: Backend) {
+  readonly #isReleasable: boolean;
+
+  constructor(networks: ExportableAutoencoder, backend: Backend, { memory }: Pick<LoadOptions, "memory"> = {}) {
     this.drawsLatents = networks.drawsLatents ?? false;
+    this.#isReleasable = memory === "low";
     this.#encoder = new LazySession(() => backend.createSession(networks.encoder));
     this.#decoder = new LazySession(() => backend.createSession(networks.decoder));
   }
@@ -41,6 +66,11 @@ export class AutoencoderSessions {
 
   decode(latents: Tensor): Promise<Record<string, Value>> {
     return this.#decoder.run({ latent_sample: latents }, ["sample"]);
+  }
+
+  /** Frees both where memory is low. */
+  async release(): Promise<void> {
+    if (this.#isReleasable) await Promise.all([this.#encoder.release(), this.#decoder.release()]);
   }
 
   async dispose(): Promise<void> {

@@ -1,13 +1,26 @@
-import type { HubWarning, ModelSource } from "@latentkit/hub";
+import type { HubOptions, HubWarning, ModelSource } from "@latentkit/hub";
 import type { PartConfigs } from "@latentkit/onnx";
 import type { Backend, Device } from "@latentkit/runtime";
+import type { Dtype } from "./dtype.js";
 
-/** How to open a network. */
-export interface LoadOptions {
+/** How to open a network, and how to get it when it is on the Hub. */
+export interface LoadOptions extends Pick<HubOptions, "revision" | "token" | "cacheDir" | "without" | "onProgress"> {
   /** Where it runs. @default "auto" */
   readonly device?: Device;
-  /** Precision of the network; checkpoints in half precision are widened. @default "auto" */
-  readonly dtype?: "auto" | "fp32";
+  /**
+   * What networks compute in. `"fp16"`: float16 on GPUs that have it, elsewhere float32, with a warning. `"auto"`: the
+   * same for checkpoints that are stored in 16 bits, without one. `"q8"` and `"q4"` pack the weights of Linear layers
+   * into 8 or 4 bits while the network opens, `{ bits: 4, blockSize: 128 }` with a scale for each 128 of them; everything
+   * else is as with `"auto"`. An ONNX export has the precision that its file has: of several, the one that is called so is taken.
+   * @default "auto"
+   */
+  readonly dtype?: Dtype;
+  /**
+   * `"low"`: each network is opened when it is first run and freed when its stage of a picture is over, so that the
+   * weights of one are in memory at a time. The next picture opens them again.
+   * @default "normal"
+   */
+  readonly memory?: "normal" | "low";
   /** The variant in the weights' file name: `"fp16"` takes `model.fp16.safetensors`, or of an ONNX export `model_fp16.onnx`. */
   readonly variant?: string;
   /** A runtime of your own; `device` is then ignored. */

@@ -7,7 +7,7 @@ import { exportedSession } from "./exported-session.js";
 import { findExport } from "./find-export.js";
 import type { LoadOptions } from "./load-options.js";
 import { type MatchedExport, matchRoles } from "./match-roles.js";
-import { checkDtype, openBackend } from "./open-network.js";
+import { checkLoadOptions, openBackend } from "./open-network.js";
 
 /** An export, and what its inputs and outputs are. */
 export interface ExportedNetwork extends MatchedExport<DeclaredValue> {
@@ -33,7 +33,7 @@ export async function openExport(
   roles: ExportRoles,
   options: LoadOptions,
 ): Promise<ExportParts | undefined> {
-  checkDtype(options);
+  checkLoadOptions(options);
   options.signal?.throwIfAborted();
   const network = await exportedNetwork(files, stem, roles, options);
   if (!network) return undefined;

@@ -14,10 +14,10 @@ export async function openFiles(
   parts: readonly ModelPart[] = [],
 ): Promise<ModelFiles> {
   const { subfolder } = options;
-  const files = await openSource(source);
+  const files = await openSource(source, options);
   if (!files.singleFile) {
     if (options.config !== undefined && !isOpen(source)) warnOfConfig(files, options);
-    return subfolder === undefined ? files : files.at(subfolder);
+    return files;
   }
   const model = await openSingleFile(files.singleFile, options);
   const folder = subfolder ?? parts.find((part) => model.parts.includes(part)) ?? parts[0];
@@ -25,9 +25,11 @@ export async function openFiles(
   return folder === undefined ? model : model.at(folder);
 }
 
-async function openSingleFile(file: ModelFile, { config }: LoadOptions): Promise<SingleFileModel> {
+async function openSingleFile(file: ModelFile, options: LoadOptions): Promise<SingleFileModel> {
+  // these say which weights to take
+  const { config, revision: _revision, subfolder: _subfolder, variant: _variant, ...rest } = options;
   return singleFileModel(file, {
-    config: isSource(config) ? await openSource(config, { settingsOnly: true }) : config,
+    config: isSource(config) ? await openSource(config, { ...rest, settingsOnly: true }) : config,
   });
 }
 

@@ -1,9 +1,11 @@
 import { type ModelSource, readJson } from "@latentkit/hub";
-import { type Checkpoint, type Operators, openCheckpoint, operatorsFor } from "@latentkit/onnx";
+import { type Checkpoint, type GraphOptions, openCheckpoint } from "@latentkit/onnx";
 import type { Backend } from "@latentkit/runtime";
+import { checkDtype, graphOptionsFor } from "./dtype.js";
 import { listedNames } from "./listed-names.js";
 import type { LoadOptions } from "./load-options.js";
 import { openFiles } from "./open-files.js";
+import { checkMemory } from "./open-session.js";
 
 /** What every runner begins with. */
 export interface NetworkParts {
@@ -12,27 +14,25 @@ export interface NetworkParts {
   readonly configFile: string;
   readonly checkpoint: Checkpoint;
   readonly backend: Backend;
-  /** The fused operators that the backend has. */
-  readonly operators: Operators;
+  /** How to build the graph for the backend. */
+  readonly graph: GraphOptions;
 }
-
-const DTYPES: readonly unknown[] = ["auto", "fp32"];
 
 /** The caller's backend, or this platform's. */
 export async function openBackend({ backend, device = "auto" }: LoadOptions): Promise<Backend> {
   return backend ?? (await import("@latentkit/runtime/platform")).createBackend({ device });
 }
 
-/** @throws RangeError for a precision that is none. */
-export function checkDtype({ dtype = "auto" }: LoadOptions): void {
-  if (!DTYPES.includes(dtype))
-    throw new RangeError(`dtype: expected one of ${DTYPES.join(", ")}, got ${JSON.stringify(dtype)}`);
+/** @throws RangeError for a precision, or an amount of memory, that is none. */
+export function checkLoadOptions({ dtype = "auto", memory = "normal" }: LoadOptions): void {
+  checkDtype(dtype);
+  checkMemory(memory);
 }
 
 /** Opens a network's folder: `config.json` and the weights named `stem`. */
 export async function openNetwork(source: ModelSource, stem: string, options: LoadOptions): Promise<NetworkParts> {
   const { variant, signal } = options;
-  checkDtype(options);
+  checkLoadOptions(options);
   signal?.throwIfAborted();
   const files = await openFiles(source, options);
   const config = await readJson(files, "config.json");
@@ -44,7 +44,7 @@ export async function openNetwork(source: ModelSource, stem: string, options: Lo
     configFile: `${files.location}/config.json`,
     checkpoint,
     backend,
-    operators: operatorsFor(backend.device),
+    graph: graphOptionsFor(backend, checkpoint, options),
   };
 }
 

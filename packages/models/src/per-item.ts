@@ -1,6 +1,5 @@
-import { type Tensor, tensor } from "@latentkit/core";
+import { ndarray, type Tensor, tensor } from "@latentkit/core";
 import type { Value } from "@latentkit/runtime";
-import ndarray from "ndarray";
 
 /** A timestep for the whole batch, or one per item, as a network's input. @throws RangeError for anything but finite numbers. */
 export function timestepInput(timestep: number | readonly number[], batch: number): Tensor {

@@ -1,35 +1,31 @@
-import { dims, type Tensor } from "@latentkit/core";
+import type { Tensor } from "@latentkit/core";
 import type { ModelSource } from "@latentkit/hub";
 import { type UNet2DConditionConfig, unet2dCondition, unet2dConditionConfig } from "@latentkit/onnx";
-import type { Session, Value } from "@latentkit/runtime";
+import type { Value } from "@latentkit/runtime";
 import { unetRoles } from "./export-roles.js";
 import { exportedUNetConfig } from "./exported-config.js";
+import type { RunnerSession } from "./lazy-session.js";
 import type { LoadOptions } from "./load-options.js";
+import { type NetworkConditions, networkFeeds } from "./network-feeds.js";
 import { openExport } from "./open-export.js";
 import { openFiles } from "./open-files.js";
 import { openNetwork, warnOfUnused } from "./open-network.js";
-import { labelInput, timestepInput } from "./per-item.js";
+import { openSession } from "./open-session.js";
+import { hasResiduals, residualFeeds, type UNetResiduals } from "./residual-feeds.js";
+import { steeredSession } from "./steered-session.js";
 import { tensorOutput } from "./tensor-output.js";
 
-/** What some networks are told beside the text. */
-export interface UNetConditions {
-  /** SDXL: pooled text, `[batch, width]`. */
-  readonly textEmbeds?: Tensor;
-  /** SDXL: original size, crop and target size, height first, `[batch, 6]`; the refiner's are `[batch, 5]`. */
-  readonly timeIds?: Tensor;
-  /** Distilled networks: the embedding of the guidance scale, `[batch, width]`. */
-  readonly timestepCond?: Tensor;
-  /** One label per picture: the ×4 upscaler's noise levels. */
-  readonly classLabels?: readonly number[];
-}
+/** What some networks are told beside the text, and what ControlNets and T2I-Adapters add to their states. */
+export interface UNetConditions extends NetworkConditions, UNetResiduals {}
 
-/** Names of the conditions as the network's inputs have them. */
-const CONDITION_INPUTS = {
-  text_embeds: "textEmbeds",
-  time_ids: "timeIds",
-  timestep_cond: "timestepCond",
-  class_labels: "classLabels",
-} as const;
+/** How to open a UNet. */
+export interface UNetLoadOptions extends LoadOptions {
+  /**
+   * Opens it ready for what ControlNets and T2I-Adapters add to its states. Otherwise it is opened anew, in place of the
+   * first time, when the first of that comes. @default false
+   */
+  readonly residuals?: boolean;
+}
 
 /**
  * The network that predicts the noise in latents, told the text by cross-attention (Diffusers' `UNet2DConditionModel`).
@@ -45,10 +41,19 @@ export class UNet2DConditionModel {
   readonly config: UNet2DConditionConfig;
   /** Tensors of the checkpoint that the network has no place for. */
   readonly unusedTensors: readonly string[];
-  readonly #session: Session;
+  /** The one in use. */
+  #session: RunnerSession;
+  readonly #steered: RunnerSession | undefined;
 
-  constructor(session: Session, config: UNet2DConditionConfig, unusedTensors: readonly string[] = []) {
+  /** @param steered the same network with inputs for residuals, run from the first of them on. */
+  constructor(
+    session: RunnerSession,
+    config: UNet2DConditionConfig,
+    unusedTensors: readonly string[] = [],
+    steered?: RunnerSession,
+  ) {
     this.#session = session;
+    this.#steered = steered;
     this.config = config;
     this.unusedTensors = unusedTensors;
   }
@@ -59,25 +64,32 @@ export class UNet2DConditionModel {
    *
    * @throws LatentKitError when a file is missing or broken, or the configuration is not supported.
    */
-  static async fromPretrained(source: ModelSource, options: LoadOptions = {}): Promise<UNet2DConditionModel> {
+  static async fromPretrained(source: ModelSource, options: UNetLoadOptions = {}): Promise<UNet2DConditionModel> {
     const files = await openFiles(source, options, ["unet"]);
     const exported = await openExport(files, "diffusion_pytorch_model", unetRoles, options);
     if (exported) {
-      const session = await exported.backend.createSession(exported.network.graph);
+      const { backend, network } = exported;
+      const session = await openSession(() => backend.createSession(network.graph), network, options);
       return new UNet2DConditionModel(session, exportedUNetConfig(exported));
     }
-    const { subfolder: _, ...inside } = options;
+    const { subfolder: _, residuals = false, ...inside } = options;
     const {
       config: json,
       configFile,
       checkpoint,
       backend,
-      operators,
+      graph,
     } = await openNetwork(files, "diffusion_pytorch_model", inside);
     const config = unet2dConditionConfig(json, configFile);
-    const network = unet2dCondition(checkpoint, config, { operators });
+    const network = unet2dCondition(checkpoint, config, { ...graph, residuals });
     warnOfUnused(network.unusedTensors, checkpoint.location, options);
-    return new UNet2DConditionModel(await backend.createSession(network), config, network.unusedTensors);
+    const session = await openSession(() => backend.createSession(network), network, options);
+    const steered = residuals
+      ? session
+      : steeredSession(session, () =>
+          backend.createSession(unet2dCondition(checkpoint, config, { ...graph, residuals: true })),
+        );
+    return new UNet2DConditionModel(session, config, network.unusedTensors, steered);
   }
 
   /**
@@ -94,51 +106,37 @@ export class UNet2DConditionModel {
     encoderHiddenStates: Tensor,
     conditions: UNetConditions = {},
   ): Promise<Tensor> {
-    const { B, H, W } = dims(sample, `B ${this.config.inChannels} H W`, "sample");
-    if (B * H * W === 0) throw new RangeError(`sample: expected no empty axis, got [${sample.shape.join(", ")}]`);
-    dims(encoderHiddenStates, `${B} L ${this.config.crossAttentionDim}`, "encoderHiddenStates");
+    const network = { config: this.config, inputs: this.#session.inputs };
     const feeds = {
-      sample,
-      timestep: timestepInput(timestep, B),
-      encoder_hidden_states: encoderHiddenStates,
-      ...this.#conditionFeeds(conditions, B),
+      ...networkFeeds(network, { sample, timestep, encoderHiddenStates }, conditions),
+      ...this.#residualFeeds(conditions, sample),
     };
     return tensorOutput(await this.#session.run(feeds, ["out_sample"]), "out_sample");
   }
 
+  /** Frees the network until the next run, where it was opened with `memory: "low"`; otherwise does nothing. */
+  async release(): Promise<void> {
+    await this.#session.release?.();
+  }
+
   /** Frees the network; a second call does nothing. */
   async dispose(): Promise<void> {
-    await this.#session.dispose();
+    await (this.#steered ?? this.#session).dispose();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
   }
 
-  /** @throws TypeError or RangeError unless these are the conditions that the network takes. */
-  #conditionFeeds(conditions: UNetConditions, batch: number): Record<string, Value> {
-    const wanted = new Set(this.#session.inputs.map(({ name }) => name));
-    const feeds = Object.entries(CONDITION_INPUTS).flatMap(([input, option]): [string, Value][] => {
-      const value = conditions[option];
-      if (wanted.has(input) !== (value !== undefined)) {
-        throw new TypeError(
-          wanted.has(input) ? `${option}: this network needs it` : `${option}: this network does not take it`,
-        );
-      }
-      if (value === undefined) return [];
-      return [[input, "data" in value ? value : labelInput(value, batch, this.config.classEmbeddings ?? 0)]];
-    });
-    this.#checkWidths(conditions, batch);
-    return Object.fromEntries(feeds);
-  }
-
-  #checkWidths({ timestepCond, textEmbeds, timeIds }: UNetConditions, batch: number): void {
-    const { timeCondProjDim, textTime } = this.config;
-    if (timestepCond) dims(timestepCond, `${batch} ${timeCondProjDim}`, "timestepCond");
-    if (!textEmbeds || !timeIds || !textTime) return;
-    const { ids } = dims(timeIds, `${batch} ids`, "timeIds");
-    // one layer takes both: the text has what the sizes leave
-    const width = textTime.inputDim - ids * textTime.timeEmbedDim;
-    dims(textEmbeds, `${batch} ${width}`, `textEmbeds beside ${ids} timeIds`);
+  /** Feeds for the inputs that a steered network has. From the first residuals on, it is that one which runs. */
+  #residualFeeds(conditions: UNetResiduals, sample: Tensor): Record<string, Value> {
+    if (!hasResiduals(conditions) && this.#session !== this.#steered) return {};
+    if (!this.#steered) {
+      const names = "downResiduals, midResidual, downIntraResiduals";
+      throw new TypeError(`${names}: this ONNX export has no inputs for them; open the original checkpoint`);
+    }
+    const feeds = residualFeeds(this.config, sample, conditions);
+    this.#session = this.#steered;
+    return feeds;
   }
 }

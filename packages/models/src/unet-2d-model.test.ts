@@ -1,4 +1,5 @@
 import { zeros } from "@latentkit/core";
+import { unet2dConfig } from "@latentkit/onnx";
 import { onnxruntimeNode } from "@latentkit/runtime/node";
 import { describe, expect, it } from "vitest";
 import { fixtures, golden, goldenJson, goldenTensors, maxDifference } from "../../../tests/golden.js";
@@ -62,5 +63,23 @@ describe("predict", () => {
       ],
     ];
     for (const [run, error] of wrong) await expect(run).rejects.toThrow(error);
+  });
+});
+
+describe("a configuration", () => {
+  it.each([
+    [{ down_block_types: ["AttnSkipDownBlock2D", "DownBlock2D"] }, 'down_block_types[0] is "AttnSkipDownBlock2D"'],
+    [{ up_block_types: ["UpBlock2D"] }, "up_block_types is"],
+    [{ resnet_time_scale_shift: "spatial" }, 'resnet_time_scale_shift is "spatial"; supported: default, scale_shift'],
+    [{ class_embed_type: "identity" }, 'class_embed_type is "identity"; supported: timestep'],
+    [{ downsample_type: "fir" }, 'downsample_type is "fir"; supported: conv, resnet'],
+  ])("that would change the picture is refused: %j", (change, message) => {
+    const json = {
+      block_out_channels: [8, 8],
+      down_block_types: ["DownBlock2D", "DownBlock2D"],
+      up_block_types: ["UpBlock2D", "UpBlock2D"],
+      ...change,
+    };
+    expect(() => unet2dConfig(json)).toThrow(message);
   });
 });

@@ -1,9 +1,11 @@
 import { dims, type Tensor, tensor } from "@latentkit/core";
 import type { ModelSource } from "@latentkit/hub";
 import { type UNet2DConfig, unet2d, unet2dConfig } from "@latentkit/onnx";
-import type { Session, Value } from "@latentkit/runtime";
+import type { Value } from "@latentkit/runtime";
+import type { RunnerSession } from "./lazy-session.js";
 import type { LoadOptions } from "./load-options.js";
 import { openNetwork, warnOfUnused } from "./open-network.js";
+import { openSession } from "./open-session.js";
 import { labelInput, timestepInput, valuesPerItem } from "./per-item.js";
 import { tensorOutput } from "./tensor-output.js";
 
@@ -27,9 +29,9 @@ export class UNet2DModel {
   readonly config: UNet2DConfig;
   /** Tensors of the checkpoint that the network has no place for. */
   readonly unusedTensors: readonly string[];
-  readonly #session: Session;
+  readonly #session: RunnerSession;
 
-  constructor(session: Session, config: UNet2DConfig, unusedTensors: readonly string[] = []) {
+  constructor(session: RunnerSession, config: UNet2DConfig, unusedTensors: readonly string[] = []) {
     this.#session = session;
     this.config = config;
     this.unusedTensors = unusedTensors;
@@ -46,12 +48,16 @@ export class UNet2DModel {
       configFile,
       checkpoint,
       backend,
-      operators,
+      graph,
     } = await openNetwork(source, "diffusion_pytorch_model", options);
     const config = unet2dConfig(json, configFile);
-    const network = unet2d(checkpoint, config, { operators });
+    const network = unet2d(checkpoint, config, graph);
     warnOfUnused(network.unusedTensors, checkpoint.location, options);
-    return new UNet2DModel(await backend.createSession(network), config, network.unusedTensors);
+    return new UNet2DModel(
+      await openSession(() => backend.createSession(network), network, options),
+      config,
+      network.unusedTensors,
+    );
   }
 
   /**
@@ -70,6 +76,11 @@ export class UNet2DModel {
     if (B * H * W === 0) throw new RangeError(`sample: expected no empty axis, got [${sample.shape.join(", ")}]`);
     const feeds = { sample, timestep: timestepInput(timestep, B), ...this.#labelFeed(classLabels, B) };
     return tensorOutput(await this.#session.run(feeds, ["out_sample"]), "out_sample");
+  }
+
+  /** Frees the network until the next run, where it was opened with `memory: "low"`; otherwise does nothing. */
+  async release(): Promise<void> {
+    await this.#session.release?.();
   }
 
   /** Frees the network; a second call does nothing. */

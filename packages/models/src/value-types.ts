@@ -1,6 +1,5 @@
-import { floatToHalf, halfToFloat, LatentKitError, type Tensor, tensor } from "@latentkit/core";
+import { floatToHalf, halfToFloat, LatentKitError, ndarray, type Tensor, tensor } from "@latentkit/core";
 import type { Value, ValueData, ValueType } from "@latentkit/runtime";
-import ndarray from "ndarray";
 
 /** Numbers in the array that another element type travels in; integers are the nearest ones. */
 export function convertValue({ data, shape }: Value, type: ValueType): Value {

@@ -89,9 +89,9 @@ const wrong: [string, Read, Wrong[]][] = [
         "addition_time_embed_dim is missing; expected a positive integer",
       ],
       [
-        { mid_block_type: "UNetMidBlock2D" },
+        { mid_block_type: "UNetMidBlock2DSimpleCrossAttn" },
         "unsupported-model",
-        'mid_block_type is "UNetMidBlock2D"; supported: UNetMidBlock2DCrossAttn',
+        'mid_block_type is "UNetMidBlock2DSimpleCrossAttn"; supported: UNetMidBlock2DCrossAttn, UNetMidBlock2D',
       ],
     ],
   ],

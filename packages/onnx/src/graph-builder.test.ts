@@ -96,7 +96,8 @@ describe("constants", () => {
 describe("weights", () => {
   it("are byte ranges of their file, never copies", async () => {
     const g = new GraphBuilder("weights");
-    const w = await sixValues();
+    const stored = await sixValues();
+    const w = { ...stored, file: { ...stored.file, path: "/models/w.safetensors" } };
     g.output("y", g.weight(w));
     const model = g.build();
     expect(model.externalFiles).toEqual([{ location: "w.safetensors", file: w.file }]);
@@ -105,6 +106,17 @@ describe("weights", () => {
     expect(initializer?.rawData).toHaveLength(0);
     const range = Object.fromEntries(initializer?.externalData.map(({ key, value }) => [key, value]) ?? []);
     expect(range).toEqual({ location: "w.safetensors", offset: String(w.offset), length: "24" });
+  });
+
+  it("of a file that cannot be mapped are read one by one, and no more than them", async () => {
+    const g = new GraphBuilder("weights");
+    const w = await sixValues();
+    g.output("y", g.weight(w, { rows: [1, 2] }));
+    const { externalFiles } = g.build();
+    const [only] = externalFiles;
+    expect(externalFiles.map(({ location, file }) => [location, file.size])).toEqual([["w", 8]]);
+    expect(await only?.file.read()).toEqual(new Uint8Array(Float32Array.of(2, 3).buffer));
+    expect(await only?.file.read(4, 4)).toEqual(new Uint8Array(Float32Array.of(3).buffer));
   });
 
   it("are shared when taken twice", async () => {
@@ -173,5 +185,30 @@ describe("weights", () => {
     // ONNX Runtime refuses paths that leave the folder
     expect(locations.every((location) => !/[\\/]/.test(location))).toBe(true);
     expect(await run(model)).toEqual({ ours: [1], theirs: [2] });
+  });
+});
+
+describe("half precision", () => {
+  it("has float32 at the inputs and outputs, and float16 between them", async () => {
+    const g = new GraphBuilder("half", { precision: "fp16" });
+    const x = g.floatInput("x", ["n"]);
+    const sum = g.node("Add", [x, g.constant("float16", [2048])], { shape: ["n"] });
+    g.output("y", sum);
+    expect([x.type, sum.type]).toEqual(["float16", "float16"]);
+    expect(await run(g.build(), { x: tensor(Float32Array.of(0, 2, 4), [3]) })).toEqual({ y: [2048, 2050, 2052] });
+  });
+
+  it.each([
+    ["F32", Float32Array.of(1 + 2 ** -12, -2)],
+    ["F16", Uint16Array.of(0x3c00, 0xc000)],
+    ["BF16", Uint16Array.of(0x3f80, 0xc000)],
+  ])("takes weights stored as %s, and float32 ones where a layer asks for them", async (dtype, values) => {
+    const g = new GraphBuilder("half", { precision: "fp16" });
+    const w = await stored(dtype, [2], values);
+    const [half, full] = [g.weight(w), g.weight(w, { type: "float32" })];
+    g.output("half", half);
+    g.output("full", full);
+    expect([half.type, full.type]).toEqual(["float16", "float32"]);
+    expect(await run(g.build())).toEqual({ half: [1, -2], full: [dtype === "F32" ? 1 + 2 ** -12 : 1, -2] });
   });
 });

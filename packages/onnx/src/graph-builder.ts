@@ -15,6 +15,7 @@ import {
 import { fused, type Operators } from "./operators.js";
 import { packedFile } from "./packed-file.js";
 import type { Quantization } from "./quantization.js";
+import { type ByteRange, rangeFile } from "./range-file.js";
 import { rowsOf } from "./rows-of.js";
 import type { CheckpointTensor, SafetensorsType } from "./safetensors.js";
 
@@ -40,6 +41,12 @@ export interface GraphValue {
   readonly name: string;
   readonly type: ElementType;
   readonly shape: readonly Dim[];
+}
+
+/** A graph, and what goes into it and comes out. */
+export interface BuiltGraph extends ModelGraph {
+  readonly inputs: readonly { readonly name: string }[];
+  readonly outputs: readonly { readonly name: string }[];
 }
 
 /** What a node makes. */
@@ -102,7 +109,7 @@ export class GraphBuilder {
   readonly #outputs: ValueInfoProto[] = [];
   readonly #locations = new FileLocations();
   readonly #constants = new Map<string, GraphValue>();
-  readonly #weights = new Map<string, GraphValue>();
+  readonly #weights = new Map<ModelFile, Map<string, GraphValue>>();
   readonly #names = new Map<string, number>();
 
   /** Which fused operators the layers may use. */
@@ -175,11 +182,11 @@ export class GraphBuilder {
     const stored = storedType(tensor);
     const part = options.rows ? rowsOf(tensor, options.rows) : tensor;
     const { type = this.float, shape = part.shape } = options;
-    const key = `${this.#locations.of(part.file)} ${part.offset} ${part.length} ${shape} ${type}`;
-    const known = this.#weights.get(key);
-    if (known) return known;
-    const value = this.#converted(this.#external(tensor.name, stored, shape, part), type);
-    this.#weights.set(key, value);
+    const known = this.#weights.get(part.file) ?? new Map<string, GraphValue>();
+    this.#weights.set(part.file, known);
+    const key = `${part.offset} ${part.length} ${shape} ${type}`;
+    const value = known.get(key) ?? this.#converted(this.#external(tensor.name, stored, shape, mappable(part)), type);
+    known.set(key, value);
     return value;
   }
 
@@ -206,7 +213,7 @@ export class GraphBuilder {
     tensorName: string,
     type: ElementType,
     shape: readonly number[],
-    { file, offset, length }: { readonly file: ModelFile; readonly offset: number; readonly length: number },
+    { file, offset, length }: ByteRange,
   ): GraphValue {
     const name = this.#unique(tensorName);
     const range = { location: this.#locations.of(file), offset, length };
@@ -223,7 +230,7 @@ export class GraphBuilder {
   }
 
   /** The ONNX model, and the files its initializers point into. */
-  build(): ModelGraph {
+  build(): BuiltGraph {
     const model = create(ModelProtoSchema, {
       irVersion: BigInt(IR_VERSION),
       producerName: "latentkit",
@@ -236,7 +243,12 @@ export class GraphBuilder {
         output: this.#outputs,
       },
     });
-    return { graph: toBinary(ModelProtoSchema, model), externalFiles: this.#locations.files() };
+    return {
+      graph: toBinary(ModelProtoSchema, model),
+      externalFiles: this.#locations.files(),
+      inputs: this.#inputs.map(({ name }) => ({ name })),
+      outputs: this.#outputs.map(({ name }) => ({ name })),
+    };
   }
 
   #unique(name: string): string {
@@ -245,6 +257,12 @@ export class GraphBuilder {
     // a numbered name may be a tensor's own
     return count === 0 ? name : this.#unique(`${name}_${count}`);
   }
+}
+
+/** The range where a session can map it; else as a file of its own, so that nothing else is read into memory. */
+function mappable(part: CheckpointTensor): ByteRange {
+  if (part.file.path !== undefined) return part;
+  return { file: rangeFile(part.name, part), offset: 0, length: part.length };
 }
 
 /** @throws TypeError for a tensor that holds no floating-point numbers. */

@@ -4,10 +4,14 @@ export { type Autoencoder, type AutoencoderKLConfig, autoencoderKL, autoencoderK
 export { type AutoencoderTinyConfig, autoencoderTiny, autoencoderTinyConfig } from "./autoencoder-tiny.js";
 export { type Checkpoint, type CheckpointFiles, hasWeights, openCheckpoint, openCheckpointFile } from "./checkpoint.js";
 export { type CLIPTextConfig, clipTextConfig, clipTextModel } from "./clip-text-model.js";
+export { type ControlNetConfig, controlNetConfig } from "./controlnet-config.js";
+export { controlNetModel } from "./controlnet-model.js";
 export { type DeclaredValue, type ExportedGraph, openExportedGraph } from "./exported-graph.js";
 export { type Dim, type ElementType, GraphBuilder, type GraphValue, type NodeOptions } from "./graph-builder.js";
+export type { GraphOptions, Precision } from "./graph-options.js";
 export type { Network } from "./network.js";
 export { fused, type Operators, operatorsFor, unfused } from "./operators.js";
+export { blockSizes, type Quantization } from "./quantization.js";
 export { readTensor } from "./read-tensor.js";
 export {
   type CheckpointTensor,
@@ -19,8 +23,12 @@ export type { Family } from "./single-file/family.js";
 export type { PartConfigs } from "./single-file/given-configs.js";
 export type { ModelPart } from "./single-file/part-layouts.js";
 export { type SingleFileModel, type SingleFileOptions, singleFileModel } from "./single-file/single-file-model.js";
+export { t2iAdapter } from "./t2i-adapter.js";
+export { type T2IAdapterConfig, type T2IAdapterType, t2iAdapterConfig } from "./t2i-adapter-config.js";
 export { unet2d } from "./unet-2d.js";
-export { unet2dCondition } from "./unet-2d-condition.js";
-export { type UNet2DConditionConfig, type UNetBlock, unet2dConditionConfig } from "./unet-2d-condition-config.js";
+export { type UNet2DConditionOptions, unet2dCondition } from "./unet-2d-condition.js";
+export { type UNet2DConditionConfig, unet2dConditionConfig } from "./unet-2d-condition-config.js";
 export { type UNet2DBlock, type UNet2DConfig, unet2dConfig } from "./unet-2d-config.js";
+export type { UNetBlock, UNetEncoderConfig } from "./unet-encoder-config.js";
+export { residualInputs, type StateShape, type UNetStateShapes, unetStateShapes } from "./unet-residuals.js";
 export { Weights } from "./weights.js";

@@ -1,9 +1,8 @@
-import type { ModelGraph } from "@latentkit/core";
-import type { GraphBuilder } from "./graph-builder.js";
+import type { BuiltGraph, GraphBuilder } from "./graph-builder.js";
 import type { Weights } from "./weights.js";
 
 /** A network built from a checkpoint, and the tensors of the checkpoint that it has no place for. */
-export interface Network extends ModelGraph {
+export interface Network extends BuiltGraph {
   readonly unusedTensors: readonly string[];
 }
 

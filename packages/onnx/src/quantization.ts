@@ -10,8 +10,11 @@ export interface Quantization {
   /** Bits per weight. */
   readonly bits: 4 | 8;
   /** Weights that share a scale, along the input features. Larger ones take less memory and are less exact. @default 32 */
-  readonly blockSize?: 16 | 32 | 64 | 128 | 256;
+  readonly blockSize?: (typeof blockSizes)[number];
 }
+
+/** How many weights may share a scale. */
+export const blockSizes = [16, 32, 64, 128, 256] as const;
 
 /** A matrix whose weights are packed as ONNX Runtime's `MatMulNBits` takes them. */
 export interface PackedMatrix {

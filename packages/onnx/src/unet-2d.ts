@@ -7,6 +7,7 @@ import type { GraphOptions } from "./graph-options.js";
 import { finish, type Network } from "./network.js";
 import { groupNorm } from "./normalization.js";
 import { pixelAttention } from "./pixel-attention.js";
+import { averagePool } from "./pooling.js";
 import { resnetBlock } from "./resnet-block.js";
 import { sinusoid, timestepEmbedding } from "./timestep-embedding.js";
 import type { UNet2DBlock, UNet2DConfig } from "./unet-2d-config.js";
@@ -162,13 +163,4 @@ function midBlock(g: GraphBuilder, w: Weights, x: GraphValue, shared: Conditioni
   const attended =
     heads === 0 ? h : pixelAttention(g, w.at("attentions.0"), h, { heads, groups, epsilon, outputScale });
   return resnetBlock(g, w.at("resnets.1"), attended, options);
-}
-
-/** Half the size: means of 2×2 pixels. */
-function averagePool(g: GraphBuilder, x: GraphValue): GraphValue {
-  const [batch = "batch", channels = 0, height, width] = x.shape;
-  return g.node("AveragePool", [x], {
-    attributes: { kernel_shape: [2, 2], strides: [2, 2] },
-    shape: [batch, channels, `${height}/2`, `${width}/2`],
-  });
 }

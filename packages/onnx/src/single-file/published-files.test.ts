@@ -13,6 +13,8 @@ import {
 import { autoencoderKL, autoencoderKLConfig } from "../autoencoder-kl.js";
 import { openCheckpoint } from "../checkpoint.js";
 import { clipTextConfig, clipTextModel } from "../clip-text-model.js";
+import { controlNetConfig } from "../controlnet-config.js";
+import { controlNetModel } from "../controlnet-model.js";
 import { unet2dCondition } from "../unet-2d-condition.js";
 import { unet2dConditionConfig } from "../unet-2d-condition-config.js";
 import type { ModelPart } from "./part-layouts.js";
@@ -31,6 +33,7 @@ async function unusedTensors(model: SingleFileModel, part: ModelPart): Promise<r
   const config = await json(model, `${part}/config.json`);
   const checkpoint = await openCheckpoint(model.at(part), "any");
   if (part === "unet") return unet2dCondition(checkpoint, unet2dConditionConfig(config)).unusedTensors;
+  if (part === "controlnet") return controlNetModel(checkpoint, controlNetConfig(config)).unusedTensors;
   if (part === "vae") return autoencoderKL(checkpoint, autoencoderKLConfig(config)).unusedTensors;
   return clipTextModel(checkpoint, clipTextConfig(config)).unusedTensors;
 }
@@ -292,6 +295,13 @@ describe("networks alone", () => {
       attention_head_dim: 8,
       layers_per_block: 2,
     });
+    expect(await unusedTensors(model, "controlnet")).toEqual([]);
+  });
+
+  it("a ControlNet of SDXL", async () => {
+    const model = await open(controlNetShapes(publishedUNets.sdxl, ""));
+    expect([model.parts, model.family]).toEqual([["controlnet"], "sdxl"]);
+    expect(await unusedTensors(model, "controlnet")).toEqual([]);
   });
 
   it("a ControlNet beside its model", async () => {

@@ -1,0 +1,62 @@
+import { blockSizes, type Checkpoint, type GraphOptions, operatorsFor, type Quantization } from "@latentkit/onnx";
+import type { Backend } from "@latentkit/runtime";
+import type { LoadOptions } from "./load-options.js";
+
+/** What a network computes in, and how its weights are packed. */
+export type Dtype = "auto" | "fp32" | "fp16" | "q8" | "q4" | Quantization;
+
+const NAMES: readonly unknown[] = ["auto", "fp32", "fp16", "q8", "q4"];
+const BITS: readonly unknown[] = [4, 8];
+const BLOCK_SIZES: readonly unknown[] = blockSizes;
+
+/** @throws RangeError for a precision that is none. */
+export function checkDtype(dtype: unknown): void {
+  if (NAMES.includes(dtype)) return;
+  if (typeof dtype !== "object" || dtype === null)
+    throw new RangeError(`dtype: expected ${NAMES.join(", ")} or { bits, blockSize }, got ${JSON.stringify(dtype)}`);
+  const { bits, blockSize = 32, ...others }: { bits?: unknown; blockSize?: unknown } = dtype;
+  const [stray] = Object.keys(others);
+  if (stray !== undefined) throw new RangeError(`dtype: expected { bits, blockSize }, got ${stray} beside them`);
+  if (!BITS.includes(bits)) throw new RangeError(`dtype.bits: expected 4 or 8, got ${JSON.stringify(bits)}`);
+  if (!BLOCK_SIZES.includes(blockSize)) {
+    const expected = blockSizes.join(", ");
+    throw new RangeError(`dtype.blockSize: expected one of ${expected}, got ${JSON.stringify(blockSize)}`);
+  }
+}
+
+/** A precision in one word, as exporters put it into the names of files. */
+export function dtypeName(dtype: Dtype): string {
+  return typeof dtype === "string" ? dtype : `q${dtype.bits}`;
+}
+
+/** How to build the graph of a checkpoint for a device. Warns where the precision asked for is not to be had. */
+export function graphOptionsFor(
+  { device, float16 = false }: Backend,
+  checkpoint: Checkpoint,
+  { dtype = "auto", onWarning }: Pick<LoadOptions, "dtype" | "onWarning">,
+): GraphOptions {
+  if (dtype === "fp16" && !float16) {
+    const message = `${checkpoint.location}: dtype "fp16" needs a GPU that has it; on ${device} weights are widened to float32 while the network opens`;
+    onWarning?.({ code: "ignored-option", message });
+  }
+  const isHalf = dtype === "fp16" || (dtype !== "fp32" && is16Bit(checkpoint));
+  const precision = float16 && isHalf ? "fp16" : "fp32";
+  return { operators: operatorsFor(device), precision, quantization: quantizationOf(dtype) };
+}
+
+function quantizationOf(dtype: Dtype): Quantization | undefined {
+  if (typeof dtype === "object") return dtype;
+  if (dtype === "q8") return { bits: 8 };
+  return dtype === "q4" ? { bits: 4 } : undefined;
+}
+
+/** Whether most of a checkpoint is stored in 16 bits. */
+function is16Bit({ tensors }: Checkpoint): boolean {
+  let half = 0;
+  let all = 0;
+  for (const { dtype, length } of tensors.values()) {
+    all += length;
+    if (dtype === "F16" || dtype === "BF16") half += length;
+  }
+  return half > all / 2;
+}

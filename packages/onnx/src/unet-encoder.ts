@@ -1,0 +1,94 @@
+import { add } from "./arithmetic.js";
+import type { GraphBuilder, GraphValue } from "./graph-builder.js";
+import { resnetBlock } from "./resnet-block.js";
+import { type TransformerOptions, transformer2d } from "./transformer-2d.js";
+import type { Conditioning } from "./unet-conditioning.js";
+import type { UNetBlock, UNetEncoderConfig } from "./unet-encoder-config.js";
+import { downsampler, downWay } from "./unet-way.js";
+import type { Weights } from "./weights.js";
+
+/**
+ * The way down from what the first convolution gave: that, and every hidden state after it.
+ *
+ * @param features what a T2I-Adapter adds to each block's last state, from the finest down.
+ */
+export function wayDown(
+  g: GraphBuilder,
+  w: Weights,
+  first: GraphValue,
+  conditioning: Conditioning,
+  features: readonly GraphValue[] = [],
+): GraphValue[] {
+  const states = [first];
+  for (const [i, block] of conditioning.config.downBlocks.entries())
+    states.push(
+      ...downBlock(g, w.at(`down_blocks.${i}`), states.at(-1)!, { ...conditioning, block, feature: features[i] }, i),
+    );
+  return states;
+}
+
+/** One resolution, and what is added to it. */
+interface DownBlock extends Conditioning {
+  readonly block: UNetBlock;
+  readonly feature: GraphValue | undefined;
+}
+
+/** Residual blocks, each followed by its transformers, then half the size. Returns every hidden state on the way. */
+function downBlock(
+  g: GraphBuilder,
+  w: Weights,
+  x: GraphValue,
+  { block, feature, ...shared }: DownBlock,
+  index: number,
+) {
+  const { layersPerBlock, downBlocks, downsamplePadding } = shared.config;
+  const layers = layersPerBlock[index]!;
+  const adapted = (h: GraphValue) => (feature ? add(g, h, feature) : h);
+  // Diffusers adds before the smaller size where there are transformers, and after it where there are none
+  const isBefore = block.transformerLayers > 0;
+  const layer = (h: GraphValue, j: number) => {
+    const state = unetLayer(g, w, h, j, block, shared);
+    return isBefore && j === layers - 1 ? adapted(state) : state;
+  };
+  const smaller = (h: GraphValue) => downsampler(g, w.at("downsamplers.0"), h, downsamplePadding);
+  const isLast = index === downBlocks.length - 1;
+  const states = downWay(x, layers, layer, isLast ? undefined : smaller);
+  return isBefore ? states : states.with(-1, adapted(states.at(-1)!));
+}
+
+/** One residual block and its transformers. */
+export function unetLayer(
+  g: GraphBuilder,
+  w: Weights,
+  x: GraphValue,
+  j: number,
+  block: UNetBlock,
+  { config, time, context }: Conditioning,
+): GraphValue {
+  const resnet = { groups: config.normGroups, epsilon: config.normEpsilon, time, outChannels: block.channels };
+  const h = resnetBlock(g, w.at(`resnets.${j}`), x, resnet);
+  if (block.transformerLayers === 0) return h;
+  return transformer2d(g, w.at(`attentions.${j}`), h, transformerOptions(block, config, context));
+}
+
+function transformerOptions(block: UNetBlock, config: UNetEncoderConfig, context: GraphValue): TransformerOptions {
+  const { heads, transformerLayers, onlyCrossAttention } = block;
+  return { heads, layers: transformerLayers, onlyCrossAttention, groups: config.normGroups, context };
+}
+
+/** Two residual blocks with transformers between them; one alone where there are none. */
+export function unetMiddle(
+  g: GraphBuilder,
+  w: Weights,
+  x: GraphValue,
+  { config, time, context }: Conditioning,
+): GraphValue {
+  const { midBlock, normGroups: groups, normEpsilon: epsilon, midBlockScale: outputScale } = config;
+  if (!midBlock) return x;
+  const resnet = (name: string, value: GraphValue) =>
+    resnetBlock(g, w.at(name), value, { groups, epsilon, time, outputScale });
+  const first = resnet("resnets.0", x);
+  if (midBlock.transformerLayers === 0) return first;
+  const options = transformerOptions(midBlock, config, context);
+  return resnet("resnets.1", transformer2d(g, w.at("attentions.0"), first, options));
+}

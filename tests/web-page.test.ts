@@ -1,0 +1,136 @@
+import { StableDiffusionPipeline } from "latentkit";
+import { type Browser, type BrowserContext, chromium } from "playwright";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { chromiumFlags, chromiumPath, chromiumRemedy } from "./chromium.js";
+import { fixtures } from "./golden.js";
+import { type Bundle, bundleWithEsbuild, bundleWithVite, removeBundle } from "./web-bundles.js";
+import { serveFolders, type WebServer } from "./web-server.js";
+
+/** Nothing from elsewhere, and no code made from text. */
+const strict = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' data:";
+
+/** Milliseconds for one test. */
+const limit = 400_000;
+
+const isOfModel = ({ pathname }: URL): boolean => pathname.startsWith("/models/");
+
+/** What the page of `web-app` puts into its title. */
+interface Drawn {
+  readonly latents: readonly number[];
+  readonly image: readonly number[];
+  readonly png: string;
+}
+
+/** The same picture by Node, on the CPU. */
+async function drawnByNode(model: string | undefined): Promise<Drawn> {
+  const pipe = await StableDiffusionPipeline.fromPretrained(model, { device: "cpu" });
+  const run = { prompt: "a red apple", seed: 3, width: 64, height: 48, numInferenceSteps: 2 };
+  const { images, latents } = await pipe.generate(run);
+  await pipe.dispose();
+  return { latents: [...latents.data], image: [...(images[0]?.data ?? [])], png: "image/png" };
+}
+
+function worst(a: readonly number[], b: readonly number[]): number {
+  return a.length === b.length ? Math.max(...a.map((value, i) => Math.abs(value - b[i]!))) : Number.NaN;
+}
+
+const title = chromiumPath === undefined ? `a page (${chromiumRemedy})` : "a page";
+
+describe.skipIf(chromiumPath === undefined)(title, () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: chromiumPath!, args: [...chromiumFlags] });
+  });
+  afterAll(() => browser.close());
+
+  /** What a page ends with, and what it says in its console but for requests that found nothing. */
+  async function visit(context: BrowserContext, url: string): Promise<{ drawn: Drawn; said: string[] }> {
+    const page = await context.newPage();
+    const said: string[] = [];
+    page.on("console", (message) => {
+      if (!message.text().startsWith("Failed to load resource")) said.push(message.text());
+    });
+    const failed = new Promise<never>((_, reject) => page.on("pageerror", reject));
+    failed.catch(() => undefined);
+    try {
+      await page.goto(url);
+      const done = () => document.title.startsWith("{") && document.title;
+      const title = await Promise.race([page.waitForFunction(done, null, { timeout: limit }), failed]);
+      return { drawn: JSON.parse(String(await title.jsonValue())), said };
+    } catch (error) {
+      throw new Error(`${url}: ${said.join("\n")}`, { cause: error });
+    } finally {
+      await page.close();
+    }
+  }
+
+  describe.each([
+    ["Vite", bundleWithVite],
+    ["esbuild", bundleWithEsbuild],
+  ])("bundled by %s, under a strict policy", (_, makeBundle) => {
+    let bundle: Bundle;
+    let server: WebServer;
+    beforeAll(async () => {
+      bundle = await makeBundle();
+      const headers = { "content-security-policy": strict };
+      server = await serveFolders({ "/models/": `${fixtures}pipelines/`, "/": bundle.folder }, headers);
+    }, 120_000);
+    afterAll(async () => {
+      await server.close();
+      await removeBundle(bundle);
+    });
+
+    it("contains nothing of Node's", () => {
+      const ofNode =
+        /^node:|browser-external|node_modules\/(pngjs|sharp|onnxruntime-node|@huggingface\/hub)\/|src\/node/;
+      expect(bundle.modules.filter((path) => ofNode.test(path))).toEqual([]);
+    });
+
+    it(
+      "draws Node's picture on wasm, the second time without the model's server",
+      async () => {
+        const expected = await drawnByNode(`${fixtures}pipelines/tiny-sd`);
+        const context = await browser.newContext();
+        const address = `${server.url}/?model=/models/tiny-sd/&device=wasm`;
+        for (const isAway of [false, true]) {
+          if (isAway) await context.route(isOfModel, (route) => route.abort());
+          const { drawn, said } = await visit(context, address);
+          expect(drawn.png).toBe("image/png");
+          expect(worst(drawn.latents, expected.latents)).toBeLessThan(1e-3);
+          expect(worst(drawn.image, expected.image)).toBeLessThanOrEqual(2);
+          expect(said).toEqual([]);
+        }
+        await context.close();
+      },
+      limit,
+    );
+
+    it(
+      "draws with the embedded model",
+      async () => {
+        const context = await browser.newContext();
+        const { drawn } = await visit(context, server.url);
+        const expected = await drawnByNode(undefined);
+        expect(worst(drawn.latents, expected.latents)).toBeLessThan(1e-3);
+        expect(worst(drawn.image, expected.image)).toBeLessThanOrEqual(2);
+        await context.close();
+      },
+      limit,
+    );
+
+    // a graphics card in software takes a minute
+    it.runIf(makeBundle === bundleWithVite)(
+      "draws Node's picture on webgpu",
+      async () => {
+        const context = await browser.newContext();
+        const { drawn, said } = await visit(context, `${server.url}/?model=/models/tiny-sd/&device=webgpu`);
+        const expected = await drawnByNode(`${fixtures}pipelines/tiny-sd`);
+        expect(worst(drawn.latents, expected.latents)).toBeLessThan(1e-3);
+        expect(worst(drawn.image, expected.image)).toBeLessThanOrEqual(2);
+        expect(said).toEqual([]);
+        await context.close();
+      },
+      limit,
+    );
+  });
+});

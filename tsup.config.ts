@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { Options } from "tsup";
 
-type Target = string | { readonly "@latentkit/source"?: string };
+type Target = string | (Sources & { readonly node?: Sources });
+type Sources = { readonly "@latentkit/source"?: string };
 type Manifest = {
   readonly name: string;
   readonly exports: Readonly<Record<string, Target>>;
@@ -15,7 +16,7 @@ function build(name: string): Options {
   const root = `packages/${name}`;
   const manifest: Manifest = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));
   const sources = Object.values(manifest.exports).flatMap((target) =>
-    typeof target === "string" ? [] : (target["@latentkit/source"] ?? []),
+    typeof target === "string" ? [] : [target, target.node].flatMap((sources) => sources?.["@latentkit/source"] ?? []),
   );
   const entry = Object.fromEntries(
     sources.map((source) => [source.replace(/^\.\/src\/|\.ts$/g, ""), `${root}/${source}`]),

@@ -1,6 +1,10 @@
-import { defineConfig, type ViteUserConfig } from "vitest/config";
+import { playwright } from "@vitest/browser-playwright";
+import { configDefaults, defineConfig, type TestProjectConfiguration, type ViteUserConfig } from "vitest/config";
+import { chromiumFlags, chromiumPath } from "./tests/chromium.js";
 
-const configuration: ViteUserConfig = defineConfig({
+const inBrowser = "packages/*/src/**/*.browser.test.ts";
+
+const node: TestProjectConfiguration = {
   resolve: { conditions: ["@latentkit/source"] },
   ssr: {
     resolve: {
@@ -9,12 +13,41 @@ const configuration: ViteUserConfig = defineConfig({
     },
   },
   test: {
+    name: "node",
     include: ["packages/*/src/**/*.test.ts", "tests/**/*.test.ts"],
+    exclude: [...configDefaults.exclude, inBrowser],
     testTimeout: 60_000,
     pool: "forks",
     // session workers run from the TypeScript sources too
     execArgv: ["--conditions=@latentkit/source", "--import=tsx"],
-    maxWorkers: 2,
   },
+};
+
+/** The same sources as a page loads them. Threads need a page that is cross-origin isolated. */
+const browser: TestProjectConfiguration = {
+  resolve: { conditions: ["@latentkit/source", "module", "browser", "development|production"] },
+  // found while the tests run, they would make the page begin anew
+  optimizeDeps: { include: ["fast-check"], exclude: ["onnxruntime-web"] },
+  server: {
+    headers: { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" },
+  },
+  test: {
+    name: "browser",
+    include: [inBrowser],
+    testTimeout: 60_000,
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      provider: playwright({
+        launchOptions: { ...(chromiumPath && { executablePath: chromiumPath }), args: [...chromiumFlags] },
+      }),
+      instances: [{ browser: "chromium" }],
+    },
+  },
+};
+
+const configuration: ViteUserConfig = defineConfig({
+  test: { projects: chromiumPath === undefined ? [node] : [node, browser], maxWorkers: 2 },
 });
 export default configuration;

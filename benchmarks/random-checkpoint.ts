@@ -1,26 +1,24 @@
 import { existsSync } from "node:fs";
-import { mkdir, open, rename, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { torchRandom } from "latentkit";
+import { join } from "node:path";
 import { clipVocabularyFiles } from "../tests/clip-vocabulary.js";
-import { autoencoderTensors, clipTextTensors, type TensorTable, unetTensors } from "./tensor-table.js";
+import { type StoredType, writeTensors } from "./random-tensors.js";
+import { autoencoderTensors, clipTextTensors, unetTensors } from "./tensor-table.js";
+import { writeJson, writeText } from "./write-text.js";
 
-const BLOCK = 1 << 22;
-
-/** Writes a full-size Stable Diffusion 1.5 folder of random float32 weights (4.3 GB), once. */
-export async function randomStableDiffusion15(folder: string): Promise<string> {
+/** Writes a full-size Stable Diffusion 1.5 folder of random weights (4.3 GB in float32), once. */
+export async function randomStableDiffusion15(folder: string, type: StoredType = "fp32"): Promise<string> {
   if (existsSync(join(folder, "model_index.json"))) return folder;
   const channels = [320, 640, 1280, 1280];
   const unet = {
     channels,
     crossAttentionDim: 768,
     inChannels: 4,
-    attention: [true, true, true, false],
+    transformers: [1, 1, 1, 0],
     linearProjection: false,
   };
-  await writeTensors(join(folder, "unet/diffusion_pytorch_model.safetensors"), unetTensors(unet));
-  await writeTensors(join(folder, "vae/diffusion_pytorch_model.safetensors"), autoencoderTensors());
-  await writeTensors(join(folder, "text_encoder/model.safetensors"), clipTextTensors({ width: 768, layers: 12 }));
+  await writeTensors(join(folder, "unet/diffusion_pytorch_model.safetensors"), unetTensors(unet), type);
+  await writeTensors(join(folder, "vae/diffusion_pytorch_model.safetensors"), autoencoderTensors(), type);
+  await writeTensors(join(folder, "text_encoder/model.safetensors"), clipTextTensors({ width: 768, layers: 12 }), type);
   await writeJson(join(folder, "unet/config.json"), {
     _class_name: "UNet2DConditionModel",
     sample_size: 64,
@@ -68,45 +66,3 @@ const index = {
   tokenizer: ["transformers", "CLIPTokenizer"],
   scheduler: ["diffusers", "PNDMScheduler"],
 };
-
-async function writeText(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, text);
-}
-
-const writeJson = (path: string, value: unknown): Promise<void> => writeText(path, JSON.stringify(value, null, 2));
-
-/** Normal values of the size that trained weights have; scales of norms are 1. The same block of numbers serves every tensor. */
-async function writeTensors(path: string, tensors: TensorTable): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const noise = torchRandom(0)
-    .normal([BLOCK])
-    .data.map((value) => value * 0.02);
-  const ones = new Float32Array(1 << 16).fill(1);
-  const file = await open(`${path}.part`, "w");
-  await file.write(header(tensors));
-  for (const [name, shape] of tensors) {
-    const source = /norm[^.]*\.weight$/.test(name) ? ones : noise;
-    for (let left = size(shape); left > 0; left -= source.length)
-      await file.write(new Uint8Array(source.buffer, 0, 4 * Math.min(left, source.length)));
-  }
-  await file.close();
-  await rename(`${path}.part`, path);
-}
-
-const size = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);
-
-/** A safetensors header: its length, then JSON padded to a multiple of 8. */
-function header(tensors: TensorTable): Uint8Array {
-  let at = 0;
-  const entries = [...tensors].map(([name, shape]) => {
-    const begin = at;
-    at += 4 * size(shape);
-    return [name, { dtype: "F32", shape, data_offsets: [begin, at] }];
-  });
-  const json = JSON.stringify(Object.fromEntries(entries));
-  const text = Buffer.from(json.padEnd(Math.ceil(json.length / 8) * 8));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(text.length));
-  return Buffer.concat([length, text]);
-}

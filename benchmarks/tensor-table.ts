@@ -8,8 +8,10 @@ export interface UNetSizes {
   readonly channels: readonly number[];
   readonly crossAttentionDim: number;
   readonly inChannels: number;
-  /** Which resolutions have transformers, from the finest. */
-  readonly attention: readonly boolean[];
+  /** Layers of the transformers at each resolution, from the finest; 0 where there are none. */
+  readonly transformers: readonly number[];
+  /** Features of SDXL's pooled text and sizes. */
+  readonly textTime?: number;
   readonly linearProjection: boolean;
 }
 
@@ -31,12 +33,21 @@ function resnet(add: Add, name: string, from: number, to: number, time?: number)
   if (from !== to) add(`${name}.conv_shortcut`, [to, from, 1, 1]);
 }
 
-function transformer(add: Add, name: string, width: number, context: number, linearProjection: boolean): void {
+function transformer(
+  add: Add,
+  name: string,
+  width: number,
+  layers: number,
+  { crossAttentionDim, linearProjection }: UNetSizes,
+): void {
   const projection = linearProjection ? [width, width] : [width, width, 1, 1];
-  const block = `${name}.transformer_blocks.0`;
   add(`${name}.norm`, [width]);
   add(`${name}.proj_in`, projection);
   add(`${name}.proj_out`, projection);
+  for (let i = 0; i < layers; i++) transformerBlock(add, `${name}.transformer_blocks.${i}`, width, crossAttentionDim);
+}
+
+function transformerBlock(add: Add, block: string, width: number, context: number): void {
   for (const norm of ["norm1", "norm2", "norm3"]) add(`${block}.${norm}`, [width]);
   for (const [attention, from] of [
     ["attn1", width],
@@ -51,26 +62,28 @@ function transformer(add: Add, name: string, width: number, context: number, lin
 }
 
 /** The tensors of a `UNet2DConditionModel` with two layers per block. */
-export function unetTensors({
-  channels,
-  crossAttentionDim,
-  inChannels,
-  attention,
-  linearProjection,
-}: UNetSizes): TensorTable {
+export function unetTensors(sizes: UNetSizes): TensorTable {
+  const { channels, inChannels, transformers, textTime } = sizes;
   const [first = 0] = channels;
   const last = channels.at(-1) ?? 0;
   const time = 4 * first;
   return table((add) => {
-    const attend = (name: string, width: number) => transformer(add, name, width, crossAttentionDim, linearProjection);
+    const attend = (name: string, width: number, i: number) => {
+      const layers = transformers[i] ?? 0;
+      if (layers > 0) transformer(add, name, width, layers, sizes);
+    };
     add("conv_in", [first, inChannels, 3, 3]);
     add("time_embedding.linear_1", [time, first]);
     add("time_embedding.linear_2", [time, time]);
+    if (textTime !== undefined) {
+      add("add_embedding.linear_1", [time, textTime]);
+      add("add_embedding.linear_2", [time, time]);
+    }
     const skips = [first];
     channels.forEach((width, i) => {
       for (let j = 0; j < 2; j++) {
         resnet(add, `down_blocks.${i}.resnets.${j}`, skips.at(-1) ?? 0, width, time);
-        if (attention[i]) attend(`down_blocks.${i}.attentions.${j}`, width);
+        attend(`down_blocks.${i}.attentions.${j}`, width, i);
         skips.push(width);
       }
       if (i === channels.length - 1) return;
@@ -78,13 +91,14 @@ export function unetTensors({
       skips.push(width);
     });
     resnet(add, "mid_block.resnets.0", last, last, time);
-    attend("mid_block.attentions.0", last);
+    // the middle is as deep as the coarsest resolution that has transformers
+    transformer(add, "mid_block.attentions.0", last, transformers.findLast((layers) => layers > 0) ?? 1, sizes);
     resnet(add, "mid_block.resnets.1", last, last, time);
     let width = last;
     channels.toReversed().forEach((out, i) => {
       for (let j = 0; j < 3; j++) {
         resnet(add, `up_blocks.${i}.resnets.${j}`, width + (skips.pop() ?? 0), out, time);
-        if (attention[channels.length - 1 - i]) attend(`up_blocks.${i}.attentions.${j}`, out);
+        attend(`up_blocks.${i}.attentions.${j}`, out, channels.length - 1 - i);
         width = out;
       }
       if (i < channels.length - 1) add(`up_blocks.${i}.upsamplers.0.conv`, [out, out, 3, 3]);
@@ -98,10 +112,12 @@ export function unetTensors({
 export function clipTextTensors({
   width,
   layers,
+  projection,
   vocabSize = 49408,
 }: {
   width: number;
   layers: number;
+  projection?: number;
   vocabSize?: number;
 }): TensorTable {
   return table((add) => {
@@ -116,6 +132,7 @@ export function clipTextTensors({
       add(`${layer}.mlp.fc2`, [width, 4 * width]);
     }
     add("text_model.final_layer_norm", [width]);
+    if (projection !== undefined) add("text_projection", [projection, width], false);
   });
 }
 

@@ -22,6 +22,7 @@ try {
   }
   for (const program of ["draw.mjs", "draw.cjs"]) draw(program);
   checkCommand();
+  checkBundles();
 } finally {
   rmSync(work, { recursive: true });
 }
@@ -50,11 +51,11 @@ function report(title, passed, output) {
 }
 
 /** Unpacks a package where programs in the working folder find it, and what it depends on beside it. */
-function install(tarball, { name, dependencies = {} }, folder) {
+function install(tarball, { name, dependencies = {}, peerDependencies = {} }, folder) {
   const target = join(work, "node_modules", name);
   mkdirSync(target, { recursive: true });
   execFileSync("tar", ["-xzf", tarball, "-C", target, "--strip-components=1"]);
-  for (const dependency of Object.keys(dependencies)) link(dependency, folder);
+  for (const dependency of Object.keys({ ...dependencies, ...peerDependencies })) link(dependency, folder);
 }
 
 function link(dependency, folder) {
@@ -84,4 +85,14 @@ function checkCommand() {
   const { status, stdout, stderr } = spawnSync(process.execPath, parameters, { cwd: work, encoding: "utf8" });
   const drawn = status === 0 && existsSync(join(work, "apple.png"));
   report(`${manifest.name} draws`, drawn, `exit ${status}\n${stdout}${stderr}`);
+}
+
+/** A page, by bundlers without configuration. */
+function checkBundles() {
+  const program = join(root, "scripts/check-packages/bundle.ts");
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", program, work], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  report("a page is bundled by Vite and esbuild", status === 0 && stderr === "", `exit ${status}\n${stdout}${stderr}`);
 }

@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadImage } from "@latentkit/images";
+import { loadImage, RgbaImage } from "@latentkit/images";
+import { StableDiffusionPipeline } from "@latentkit/pipelines";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fixtures } from "./golden.js";
 import { root } from "./repository.js";
@@ -17,6 +18,24 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const runExample = (name: string): Promise<Finished> => runTypeScript(folder, `${root}examples/${name}.ts`, model);
 const picture = (name: string) => loadImage(join(folder, "out", `${name}.png`));
+
+/** One of the pictures side by side in a strip. */
+function tile({ width, height, data }: RgbaImage, index: number): RgbaImage {
+  const rows = Array.from({ length: height }, (_, y) =>
+    data.subarray((y * width + index * height) * 4).subarray(0, height * 4),
+  );
+  return new RgbaImage({ width: height, height, data: Uint8Array.from(rows.flatMap((row) => [...row])) });
+}
+
+/** What a pipeline draws for a prompt and a seed. */
+async function drawn(prompt: string, seed: number): Promise<RgbaImage> {
+  await using pipe = await StableDiffusionPipeline.fromPretrained(model);
+  const { images } = await pipe.generate({ prompt, seed, numInferenceSteps: 20, guidanceScale: 5 });
+  return images[0]!;
+}
+
+const difference = (a: RgbaImage, b: RgbaImage): number =>
+  a.data.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b.data[i]!)), 0);
 
 describe("the examples", () => {
   it("draw one picture with the pipeline and from its parts", async () => {
@@ -37,5 +56,41 @@ describe("the examples", () => {
     const row = await picture("03-schedulers");
     expect([row.width, row.height]).toEqual([6 * 64, 64]);
     expect(new Set(row.data).size).toBeGreaterThan(50);
+  });
+
+  it("go from one prompt and seed to another", async () => {
+    expect(await runExample("05-interpolation")).toEqual({ code: 0, stdout: "", stderr: "" });
+    const strip = await picture("05-interpolation");
+    expect([strip.width, strip.height]).toEqual([8 * 64, 64]);
+    expect(difference(tile(strip, 0), await drawn("panda", 5))).toBeLessThanOrEqual(1);
+    expect(difference(tile(strip, 7), await drawn("red heart on a yellow background", 8))).toBeLessThanOrEqual(1);
+    expect(difference(tile(strip, 0), tile(strip, 4))).toBeGreaterThan(10);
+  });
+
+  it("change the prompt on the way", async () => {
+    expect(await runExample("06-prompt-schedule")).toEqual({ code: 0, stdout: "", stderr: "" });
+    const strip = await picture("06-prompt-schedule");
+    expect([strip.width, strip.height]).toEqual([8 * 64, 64]);
+    expect(difference(tile(strip, 0), await drawn("grinning face", 4))).toBeLessThanOrEqual(1);
+    expect(difference(tile(strip, 7), await drawn("alien", 4))).toBeLessThanOrEqual(1);
+    expect(difference(tile(strip, 3), tile(strip, 0))).toBeGreaterThan(1);
+  });
+
+  it("draw a panorama", async () => {
+    expect(await runExample("07-panorama")).toEqual({ code: 0, stdout: "", stderr: "" });
+    const panorama = await picture("07-panorama");
+    expect([panorama.width, panorama.height]).toEqual([6 * 64, 64]);
+    expect(new Set(panorama.data).size).toBeGreaterThan(50);
+  });
+
+  it("illustrate a story", async () => {
+    const { code, stdout, stderr } = await runExample("08-storybook");
+    expect([code, stderr]).toEqual([0, ""]);
+    const story = stdout.trim().split("\n");
+    expect(story).toHaveLength(7);
+    expect(story[0]).toBe("1. hot face on an orange background");
+    const book = await picture("08-storybook");
+    expect([book.width, book.height]).toEqual([4 * 64, 2 * 64]);
+    expect(new Set(book.data).size).toBeGreaterThan(50);
   });
 });

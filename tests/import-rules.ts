@@ -23,7 +23,7 @@ const NODE_PACKAGES = ["@latentkit/cli"];
 /** Entry points that are for Node alone. */
 const NODE_ENTRY = /^\.\/node(-|$)/;
 /** Modules that exist on Node alone. */
-const NODE_LIBRARIES = ["onnxruntime-node"];
+const NODE_LIBRARIES = ["onnxruntime-node", "pngjs", "sharp", "@huggingface/hub"];
 /** Folders beside `packages/` that see the packages as users do. */
 const OUTSIDE = /^(examples|benchmarks|docs)\/.*\.[mc]?[jt]s$/;
 
@@ -64,7 +64,7 @@ function layerFault(
   return target.entries.has(entryOf(specifier)) ? undefined : `is no entry point of ${name}`;
 }
 
-/** Node's own modules reached by static imports from entry points that browsers load too, with the way to them. */
+/** Node's own modules that entry points for browsers reach, also by imports on use, which bundlers follow; with the way to them. */
 export function platformFaults(tree: SourceTree): string[] {
   const packages = packagesOf(tree);
   return [...packages.values()].flatMap(({ name, entries }) =>
@@ -80,10 +80,10 @@ function nodeImports(entry: string, first: string, tree: SourceTree, packages: R
   const faults: string[] = [];
   for (const [file, way] of ways) {
     for (const { specifier, kind } of importsOf(tree[file] ?? "")) {
-      if (kind !== "static") continue;
+      if (kind === "type") continue;
       if (specifier.startsWith("node:") || NODE_LIBRARIES.includes(packageName(specifier))) {
         faults.push(
-          `${file}: "${specifier}" is Node's, and browsers load this file by way of ${way}; import it on use`,
+          `${file}: "${specifier}" is Node's, and browsers load this file by way of ${way}; reach it through ./platform`,
         );
       }
       const target = sourceOf(specifier, file, packages);
@@ -122,7 +122,9 @@ function outsideFault(specifier: string, file: string, packages: ReadonlyMap<str
 
 /** The published part of a package: neither its tests nor what starts it from source. */
 function sourcesOf(tree: SourceTree, folder: string): string[] {
-  return Object.keys(tree).filter((path) => path.startsWith(folder) && /(?<!\.test|\.source)\.[jt]s$/.test(path));
+  return Object.keys(tree).filter(
+    (path) => path.startsWith(folder) && /(?<!\.test|\.suite|\.source)\.[jt]s$/.test(path),
+  );
 }
 
 const isRelative = (specifier: string): boolean => specifier.startsWith(".");

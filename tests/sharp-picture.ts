@@ -1,5 +1,7 @@
+import type { Pixels } from "@latentkit/images";
+
 /** A picture of sharp edges; `transparent` gives it an alpha of its own. */
-export function sharpPicture(width: number, height: number, transparent = false) {
+export function sharpPicture(width: number, height: number, transparent = false): Pixels {
   const data = new Uint8Array(width * height * 4);
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) {

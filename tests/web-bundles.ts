@@ -12,45 +12,60 @@ export interface Bundle {
   readonly modules: readonly string[];
 }
 
-const app = join(root, "tests/web-app");
-// the packages' sources in place of what is published of them
-const conditions = ["@latentkit/source"];
+/** An app of three lines. */
+export interface App {
+  /** With `index.html` and `app.ts`. */
+  readonly folder: string;
+  /** What packages are found by, besides a bundler's own; none where they are found as users find them. */
+  readonly conditions: readonly string[];
+}
 
-/** Bundles an app of three lines. */
-export async function bundleWithVite(): Promise<Bundle> {
+/** The app of this repository, with the packages' sources in place of what is published of them. */
+export const sourceApp: App = { folder: join(root, "tests/web-app"), conditions: ["@latentkit/source"] };
+
+/** Bundles an app without configuration. */
+export async function bundleWithVite(app: App): Promise<Bundle> {
   const folder = await emptyFolder();
   const modules: string[] = [];
   await vite.build({
     configFile: false,
-    root: app,
+    root: app.folder,
     logLevel: "error",
-    resolve: { conditions: [...conditions, ...vite.defaultClientConditions] },
     build: { outDir: folder },
     plugins: [{ name: "modules", moduleParsed: ({ id }) => void modules.push(id) }],
+    ...(app.conditions.length > 0 && {
+      resolve: { conditions: [...app.conditions, ...vite.defaultClientConditions] },
+    }),
   });
   return { folder, modules };
 }
 
 /** The same by esbuild, which copies no files: those that are loaded while the page runs are laid beside the bundle. */
-export async function bundleWithEsbuild(): Promise<Bundle> {
+export async function bundleWithEsbuild(app: App): Promise<Bundle> {
   const folder = await emptyFolder();
   const { metafile } = await esbuild.build({
-    entryPoints: [join(app, "app.ts")],
+    entryPoints: [join(app.folder, "app.ts")],
     bundle: true,
     format: "esm",
     splitting: true,
-    minify: true,
     metafile: true,
     logLevel: "error",
     outdir: join(folder, "assets"),
-    conditions,
+    ...(app.conditions.length > 0 && { conditions: [...app.conditions] }),
   });
   const filter = (path: string) => !/\.(ts|js|mjs|map)$/.test(path);
   await cp(join(root, "node_modules/onnxruntime-web/dist"), join(folder, "assets"), { recursive: true, filter });
   await cp(join(root, "packages/tiny-emoji/model"), join(folder, "model"), { recursive: true });
-  const page = await readFile(join(app, "index.html"), "utf8");
+  const page = await readFile(join(app.folder, "index.html"), "utf8");
   await writeFile(join(folder, "index.html"), page.replace("./app.ts", "./assets/app.js"));
   return { folder, modules: Object.keys(metafile.inputs) };
+}
+
+/** Modules of a bundle that exist on Node alone. */
+export function nodeModulesIn({ modules }: Bundle): string[] {
+  const ofNode =
+    /^node:|browser-external|node_modules\/(pngjs|sharp|onnxruntime-node|@huggingface\/hub)\/|(src|dist)\/node/;
+  return modules.filter((path) => ofNode.test(path));
 }
 
 function emptyFolder(): Promise<string> {

@@ -3,7 +3,15 @@ import { type Browser, type BrowserContext, chromium } from "playwright";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { chromiumFlags, chromiumPath, chromiumRemedy } from "./chromium.js";
 import { fixtures } from "./golden.js";
-import { type Bundle, bundleWithEsbuild, bundleWithVite, removeBundle } from "./web-bundles.js";
+import { root } from "./repository.js";
+import {
+  type Bundle,
+  bundleWithEsbuild,
+  bundleWithVite,
+  nodeModulesIn,
+  removeBundle,
+  sourceApp,
+} from "./web-bundles.js";
 import { serveFolders, type WebServer } from "./web-server.js";
 
 /** Nothing from elsewhere, and no code made from text. */
@@ -71,7 +79,7 @@ describe.skipIf(chromiumPath === undefined)(title, () => {
     let bundle: Bundle;
     let server: WebServer;
     beforeAll(async () => {
-      bundle = await makeBundle();
+      bundle = await makeBundle(sourceApp);
       const headers = { "content-security-policy": strict };
       server = await serveFolders({ "/models/": `${fixtures}pipelines/`, "/": bundle.folder }, headers);
     }, 120_000);
@@ -80,11 +88,7 @@ describe.skipIf(chromiumPath === undefined)(title, () => {
       await removeBundle(bundle);
     });
 
-    it("contains nothing of Node's", () => {
-      const ofNode =
-        /^node:|browser-external|node_modules\/(pngjs|sharp|onnxruntime-node|@huggingface\/hub)\/|src\/node/;
-      expect(bundle.modules.filter((path) => ofNode.test(path))).toEqual([]);
-    });
+    it("contains nothing of Node's", () => expect(nodeModulesIn(bundle)).toEqual([]));
 
     it(
       "draws Node's picture on wasm, the second time without the model's server",
@@ -133,4 +137,39 @@ describe.skipIf(chromiumPath === undefined)(title, () => {
       limit,
     );
   });
+
+  it(
+    "loads the library from a server of modules, and the .wasm file from another",
+    async () => {
+      const bundle = await bundleWithEsbuild(sourceApp);
+      const server = await serveFolders({ "/models/": `${fixtures}pipelines/` });
+      const context = await browser.newContext();
+      const asked: string[] = [];
+      const serve = (origin: string, folder: string) =>
+        context.route(`${origin}/**`, async (route) => {
+          const path = new URL(route.request().url()).href.slice(origin.length);
+          asked.push(`${origin}${path}`);
+          await route.fulfill({ path: `${folder}${path}`, headers: { "access-control-allow-origin": "*" } });
+        });
+      await serve("https://esm.sh", bundle.folder);
+      await serve(
+        "https://cdn.jsdelivr.net/npm/onnxruntime-web@1.30.0/dist",
+        `${root}node_modules/onnxruntime-web/dist`,
+      );
+      await context.route(`${server.url}/?**`, (route) =>
+        route.fulfill({
+          contentType: "text/html",
+          body: '<script type="module" src="https://esm.sh/assets/app.js"></script>',
+        }),
+      );
+      const { drawn } = await visit(context, `${server.url}/?model=/models/tiny-sd/`);
+      expect(drawn.latents).toHaveLength(4 * 6 * 8);
+      expect(asked).toContain("https://cdn.jsdelivr.net/npm/onnxruntime-web@1.30.0/dist/ort-wasm-simd-threaded.wasm");
+      expect(asked.filter((url) => url.startsWith("https://esm.sh") && url.endsWith(".wasm"))).toEqual([]);
+      await context.close();
+      await server.close();
+      await removeBundle(bundle);
+    },
+    limit,
+  );
 });

@@ -1,13 +1,7 @@
-import {
-  openSource,
-  type RgbaImage,
-  type Scheduler,
-  StableDiffusionPipeline,
-  type Step,
-  type Warning,
-} from "latentkit";
+import { openSource, type RgbaImage, type Scheduler, type Step, type Warning } from "latentkit";
 import { downloadBar } from "./download-bar.js";
 import type { Job, Picture } from "./job.js";
+import { openTask } from "./open-task.js";
 import type { Progress } from "./progress.js";
 import { chosenScheduler } from "./scheduler-names.js";
 import { createTimeLeft } from "./time-left.js";
@@ -16,6 +10,8 @@ import { createTimeLeft } from "./time-left.js";
 export interface DrawnPicture extends Picture {
   readonly image: RgbaImage;
   readonly scheduler: Scheduler;
+  /** The scale that it was drawn with. */
+  readonly guidance: number;
 }
 
 /** Who is told about a job, and who may end it. */
@@ -28,26 +24,28 @@ export interface Attendants {
 /** Draws a job's pictures one after the other: each is the same as if it were drawn alone with its seed. */
 export async function* drawPictures(job: Job, attendants: Attendants): AsyncGenerator<DrawnPicture, void, undefined> {
   const { signal, progress, onWarning } = attendants;
-  const { prompt, steps, guidance, device, pictures } = job;
+  const { prompt, steps, device, pictures } = job;
   progress.show({ doing: `opening ${job.modelName}`, done: 0, total: steps * pictures.length, left: "" });
   const onProgress = downloadBar(progress);
   const source = job.source === undefined ? undefined : await openSource(job.source, { signal, onProgress, onWarning });
-  await using pipe = await StableDiffusionPipeline.fromPretrained(source, { device, signal, onWarning });
+  await using opened = await openTask(job.task, source, { device, signal, onWarning }, job.size);
+  const { pipe } = opened;
   if (job.scheduler) pipe.scheduler = chosenScheduler(job.scheduler, pipe.scheduler);
 
+  const { guidance = opened.guidance } = job;
   const options = {
     prompt,
     negativePrompt: job.negative,
     numInferenceSteps: steps,
     guidanceScale: guidance,
-    ...job.size,
+    ...opened.options,
   };
   const tellSteps = stepTeller(progress, pictures.length);
   for (const [i, picture] of pictures.entries()) {
     const onStep = tellSteps(i);
     const { images } = await pipe.generate({ ...options, seed: picture.seed, signal, onStep, onWarning });
     signal.throwIfAborted();
-    for (const image of images) yield { ...picture, image, scheduler: pipe.scheduler };
+    for (const image of images) yield { ...picture, image, guidance, scheduler: pipe.scheduler };
   }
 }
 

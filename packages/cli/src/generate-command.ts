@@ -7,10 +7,11 @@ import type { Output, Report } from "./output.js";
 import { checkWritable } from "./output-paths.js";
 import { parametersText } from "./parameters-text.js";
 import { createProgress, type Progress } from "./progress.js";
+import { strengthOf, type Task } from "./task.js";
 
 /** Draws the pictures that were asked for, and writes each as soon as it is finished. */
-export async function generate(prompt: string, flags: Flags, output: Output): Promise<void> {
-  const job = settledJob(prompt, flags);
+export async function generate(prompt: string, flags: Flags, task: Task, output: Output): Promise<void> {
+  const job = settledJob(prompt, flags, task);
   for (const { file } of job.pictures) await checkWritable(file);
   const progress = createProgress(process.stderr);
   try {
@@ -36,7 +37,8 @@ async function run(job: Job, { signal, progress, output }: Surroundings): Promis
   let facts = { size: "", scheduler: "" };
   for await (const picture of drawPictures(job, { signal, progress, onWarning })) {
     facts = { size: `${picture.image.width}x${picture.image.height}`, scheduler: picture.scheduler.name };
-    const parameters = parametersText({ ...job, ...picture, size: facts.size, model: job.modelName });
+    const strength = strengthOf(job.task);
+    const parameters = parametersText({ ...job, ...picture, strength, size: facts.size, model: job.modelName });
     await picture.image.save(picture.file, { text: { parameters } });
     progress.stop();
     output.saved(picture.file);

@@ -5,13 +5,16 @@ import type { Flags } from "./flags.js";
 import { outputPaths } from "./output-paths.js";
 import type { SchedulerChoice } from "./scheduler-names.js";
 import type { Size } from "./size.js";
+import type { Task } from "./task.js";
 
 /** A command with everything settled. */
 export interface Job {
+  readonly task: Task;
   readonly prompt: string;
   readonly negative: string;
   readonly steps: number;
-  readonly guidance: number;
+  /** That of the task and the model when left out. */
+  readonly guidance: number | undefined;
   /** The checkpoint's own when left out. */
   readonly scheduler: SchedulerChoice | undefined;
   /** The size the checkpoint was trained on when left out. */
@@ -34,16 +37,17 @@ export interface Picture {
 const embeddedName = "tiny-emoji";
 
 /** Fills in what the user left open. The embedded model draws best with less guidance than others. */
-export function settledJob(prompt: string, flags: Flags): Job {
+export function settledJob(prompt: string, flags: Flags, task: Task): Job {
   const { model, steps, size, device, negative = "", count, seed = randomInt(2 ** 32) } = flags;
   const embedded = model === undefined;
   const seeds = Array.from({ length: count }, (_, i) => seed + i);
   const files = outputPaths(flags.output, seeds);
   return {
+    task,
     prompt,
     negative,
     steps,
-    guidance: flags.guidance ?? (embedded ? 4 : 7.5),
+    guidance: flags.guidance ?? (embedded ? 4 : undefined),
     scheduler: flags.scheduler,
     size,
     device,

@@ -1,5 +1,5 @@
+import type { Draw } from "./drawing-options.js";
 import { failureOf } from "./failure.js";
-import type { Flags } from "./flags.js";
 import { generate } from "./generate-command.js";
 import { jsonOutput } from "./json-output.js";
 import { listModels, pullModel, removeModels, tellModel } from "./models-commands.js";
@@ -12,7 +12,7 @@ const models = { list: listModels, pull: pullModel, rm: removeModels, info: tell
 export async function main(args: readonly string[]): Promise<number> {
   const output = args.includes("--json") ? jsonOutput(process.stdout) : textOutput(process.stdout, process.stderr);
   try {
-    const draw = (prompt: string, flags: Flags) => generate(prompt, flags, output);
+    const draw: Draw = (prompt, flags, task) => generate(prompt, flags, task, output);
     await createProgram(draw, models).parseAsync(args, { from: "user" });
     return 0;
   } catch (error) {

@@ -11,6 +11,8 @@ export interface PictureSettings {
   readonly seed: number;
   readonly size: string;
   readonly model: string;
+  /** How much of a picture was changed. */
+  readonly strength?: number | undefined;
 }
 
 /** The names that AUTOMATIC1111's web interface has for the samplers. */
@@ -27,7 +29,7 @@ const samplerNames: Readonly<Record<string, string>> = {
 
 /** The settings as AUTOMATIC1111's web interface writes them into the PNG text `parameters`. */
 export function parametersText(settings: PictureSettings): string {
-  const { prompt, negative = "", steps, scheduler, guidance, seed, size, model } = settings;
+  const { prompt, negative = "", steps, scheduler, guidance, seed, size, model, strength } = settings;
   const fields = {
     Steps: steps,
     Sampler: samplerName(scheduler),
@@ -35,6 +37,7 @@ export function parametersText(settings: PictureSettings): string {
     Seed: seed,
     Size: size,
     Model: model,
+    ...(strength !== undefined && { "Denoising strength": strength }),
     Version: `latentkit ${version}`,
   };
   const lines = negative === "" ? [prompt] : [prompt, `Negative prompt: ${negative}`];

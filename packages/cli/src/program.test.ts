@@ -1,25 +1,61 @@
 import { expect, it } from "vitest";
+import type { Draw } from "./drawing-options.js";
 import { failureOf } from "./failure.js";
 import type { Flags } from "./flags.js";
 import { createProgram } from "./program.js";
+import type { Task } from "./task.js";
 
 /** What the command would be run with. */
-async function parsed(...args: string[]): Promise<[prompt: string, flags: Flags][]> {
-  const calls: [string, Flags][] = [];
-  const run = async (prompt: string, flags: Flags) => void calls.push([prompt, flags]);
+async function parsed(...args: string[]): Promise<[prompt: string, flags: Flags, task: Task][]> {
+  const calls: [string, Flags, Task][] = [];
+  const run: Draw = async (prompt, flags, task) => void calls.push([prompt, flags, task]);
   const none = async () => undefined;
   await createProgram(run, { list: none, pull: none, rm: none, info: none }).parseAsync(args, { from: "user" });
   return calls;
 }
 
 it("fills in what is left open", async () => {
-  expect(await parsed("a red apple")).toEqual([["a red apple", { steps: 20, device: "auto", count: 1 }]]);
+  expect(await parsed("a red apple")).toEqual([
+    ["a red apple", { steps: 20, device: "auto", count: 1 }, { kind: "draw" }],
+  ]);
 });
 
 it("takes prompts and values that look like flags", async () => {
   const [[prompt, flags] = []] = await parsed("--seed", "-1", "--guidance", "-2.5", "--negative", "", "--", "--json");
   expect(prompt).toBe("--json");
   expect(flags).toMatchObject({ seed: -1, guidance: -2.5, negative: "" });
+});
+
+it("knows the commands that begin from a picture", async () => {
+  const shared = { steps: 20, device: "auto", count: 1 };
+  expect(await parsed("img2img", "a painting", "--image", "a.png", "--seed", "7")).toEqual([
+    ["a painting", { ...shared, seed: 7 }, { kind: "img2img", image: "a.png", strength: 0.8 }],
+  ]);
+  const mask = ["--mask", "mask.png", "--padding-mask-crop", "32", "--no-overlay"];
+  expect(await parsed("inpaint", "a bench", "-i", "a.png", ...mask)).toEqual([
+    [
+      "a bench",
+      shared,
+      { kind: "inpaint", image: "a.png", mask: "mask.png", strength: undefined, paddingMaskCrop: 32, overlay: false },
+    ],
+  ]);
+  const upscale = { kind: "upscale", image: "a.png", strength: 0.2, noiseLevel: undefined };
+  expect(await parsed("upscale", "--image", "a.png", "--scale", "1.5", "--strength", "0.2")).toEqual([
+    ["", shared, { ...upscale, scale: 1.5 }],
+  ]);
+});
+
+it("shows every command's options", () => {
+  const none = async () => undefined;
+  const program = createProgram(none, { list: none, pull: none, rm: none, info: none });
+  const help = (name: string) => program.commands.find((command) => command.name() === name)?.helpInformation() ?? "";
+  for (const name of ["img2img", "inpaint", "upscale"]) {
+    for (const option of ["--image <file>", "--strength <share>", "--output <file>", "--seed <n>", "--json"])
+      expect(help(name), name).toContain(option);
+  }
+  expect(help("inpaint")).toContain("--mask <file>");
+  expect(help("upscale")).toContain("Usage: latentkit upscale [options] [prompt]");
+  expect(program.helpInformation()).toMatch(/img2img.*makes another picture of a picture/);
 });
 
 it.each([
@@ -35,6 +71,10 @@ it.each([
   [["apple", "--device", "gpu"], "Allowed choices are auto, cpu, cuda, webgpu, dml, coreml."],
   [["apple", "-o", "apple.jpg"], "Only .png files are written."],
   [["apple", "-o", ""], "Only .png files are written."],
+  [["img2img", "apple"], "required option '-i, --image <file>' not specified"],
+  [["img2img", "--image", "a.png"], "missing required argument 'prompt'"],
+  [["inpaint", "apple", "--image", "a.png", "--padding-mask-crop", "-1"], "Expected a whole number of at least 0."],
+  [["upscale", "apple", "--image", "a.png", "--scale", "x"], "Expected a number."],
 ])("%j is wrong usage", async (args, message) => {
   const error = await parsed(...args).catch((reason: unknown) => reason);
   expect(failureOf(error)).toEqual({ code: "usage", message: expect.stringContaining(message), exitCode: 2 });

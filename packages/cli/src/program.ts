@@ -1,14 +1,10 @@
-import { Command, Option } from "commander";
-import type { Device } from "latentkit";
+import { Command } from "commander";
+import { addDrawingOptions, type Draw } from "./drawing-options.js";
 import type { Flags } from "./flags.js";
+import { addImageCommands } from "./image-program.js";
 import { addModelsCommand, type ModelsActions } from "./models-program.js";
-import { finiteNumber, wholeNumber } from "./number-arguments.js";
-import { outputPath } from "./output-paths.js";
-import { parseScheduler, schedulerNames } from "./scheduler-names.js";
-import { parseSize } from "./size.js";
+import { schedulerNames } from "./scheduler-names.js";
 import { version } from "./version.js";
-
-const devices: readonly Device[] = ["auto", "cpu", "cuda", "webgpu", "dml", "coreml"];
 
 const guide = `
 Examples:
@@ -18,6 +14,9 @@ Examples:
   latentkit "a castle at dusk" --model ./stable-diffusion-v1-5 --size 768x512 --scheduler dpmpp-2m-karras
   latentkit "a cat" --count 4 -o cat.png        writes cat-1.png to cat-4.png
   latentkit "a cat" --json | jq -r .files[0]
+  latentkit img2img "an oil painting" --image photo.png --strength 0.6
+  latentkit inpaint "a bench" --image street.png --mask mask.png -o empty.png
+  latentkit upscale --image small.png --scale 2 -o large.png
 
 Schedulers:
 ${wrapped(schedulerNames)}
@@ -32,35 +31,21 @@ Output:
 Exit codes:
   0 done   1 it could not be done   2 wrong usage   130 stopped with Ctrl-C   143 terminated`;
 
-/** The command line: what there is to ask for, and `run` to do it. */
-export function createProgram(run: (prompt: string, flags: Flags) => Promise<void>, models: ModelsActions): Command {
-  // what follows `models` is its own, `--json` too
-  const program = new Command("latentkit").enablePositionalOptions();
-  addModelsCommand(describe(program).action(run), models);
+/** The command line: what there is to ask for, and `draw` to do it. */
+export function createProgram(draw: Draw, models: ModelsActions): Command {
+  // what follows a command is its own, `--json` too
+  const program = describe(new Command("latentkit").enablePositionalOptions());
+  program.action((prompt: string, flags: Flags) => draw(prompt, flags, { kind: "draw" }));
+  addImageCommands(program, draw);
+  addModelsCommand(program, models);
   return program;
 }
 
 function describe(program: Command): Command {
+  const described = program.description("Draws a picture from a text.").argument("<prompt>", "what to draw, in quotes");
   return (
-    program
-      .description("Draws a picture from a text.")
-      .argument("<prompt>", "what to draw, in quotes")
-      .option("-o, --output <file>", "the .png file to write (default: latentkit-SEED.png)", outputPath)
-      .option(
-        "-m, --model <source>",
-        "a model's id on the Hub, folder, .safetensors file or web address (default: the embedded model)",
-      )
-      .option("-n, --negative <text>", "what to steer away from")
-      .option("--steps <n>", "denoising steps", wholeNumber(1), 20)
-      .option("--guidance <scale>", "obedience to the prompt, 1 for none (default: 7.5, embedded 4)", finiteNumber)
-      .option("--size <size>", "pixels, as 512 or 768x512, width first (default: the model's)", parseSize)
-      .option("--seed <n>", "the same seed draws the same picture (default: random)", wholeNumber())
-      .option("--scheduler <name>", "sampler, see below (default: the model's)", parseScheduler)
-      .addOption(new Option("--device <name>", "where to compute").choices(devices).default("auto"))
-      .option("--count <n>", "pictures to draw, each with the next seed", wholeNumber(1), 1)
-      .option("--json", "tell the result as JSON")
+    addDrawingOptions(described)
       .version(version, "-V, --version", "tell the version")
-      .helpOption("-h, --help", "show this help")
       .addHelpText("after", guide)
       .exitOverride()
       // failures are told in one place, as text or as JSON

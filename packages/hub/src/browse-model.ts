@@ -4,17 +4,18 @@ import { rangeEnd } from "./byte-range.js";
 import { cachedModel } from "./cached-model.js";
 import { checkFileKind } from "./check-file-kind.js";
 import { downloadReference } from "./download-reference.js";
-import { singleFileModel } from "./file-model.js";
 import { givenUp, TemporaryFailure } from "./hub-failure.js";
 import { connectionFailure, hubFetch } from "./hub-fetch.js";
 import type { HubOptions } from "./hub-options.js";
-import { type HubReference, sourcePlace } from "./hub-reference.js";
+import type { HubReference } from "./hub-reference.js";
 import { hubEndpoint } from "./hub-settings.js";
 import { fileUrl, type HubFile, type Listing, listRepository, repositoryPage } from "./list-repository.js";
-import { modelPath } from "./model-path.js";
+import { modelFolder } from "./model-folder.js";
 import { type ModelRequest, modelRequest, selectedFiles } from "./model-request.js";
 import { modelOf, openModel } from "./open-model.js";
 import { persist } from "./persist.js";
+import { singleFileModel } from "./single-file-model.js";
+import { sourcePlace } from "./source-place.js";
 
 /**
  * A model to look into. As `openModel`, but one of the Hub that is not on this machine is not downloaded: its files are
@@ -57,19 +58,10 @@ function remoteModel(listing: Listing, request: ModelRequest): ModelFiles {
   const read = (file: HubFile) => remoteFile(file, listing.commit, request);
   return isSingle && single
     ? singleFileModel(read(single), `${place}/blob/main/${only}`)
-    : folder(listing.files, read, place);
-}
-
-function folder(files: readonly HubFile[], read: (file: HubFile) => ModelFile, place: string, inside = ""): ModelFiles {
-  return {
-    location: inside === "" ? place : `${place}/${inside}`,
-    async find(path) {
-      const name = modelPath(inside, path);
-      const file = files.find((candidate) => candidate.path === name);
-      return file && read(file);
-    },
-    at: (name) => folder(files, read, place, inside === "" ? name : `${inside}/${name}`),
-  };
+    : modelFolder(place, async (path) => {
+        const file = listing.files.find((candidate) => candidate.path === path);
+        return file && read(file);
+      });
 }
 
 function remoteFile(file: HubFile, commit: string, { repository, settings, options }: ModelRequest): ModelFile {

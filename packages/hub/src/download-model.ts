@@ -1,8 +1,8 @@
 import type { DownloadedModel } from "./cached-model.js";
 import { downloadReference } from "./download-reference.js";
-import { sourcePlace } from "./hub-reference.js";
 import { hubEndpoint } from "./hub-settings.js";
 import type { DownloadOptions } from "./model-request.js";
+import { sourcePlace } from "./source-place.js";
 
 /**
  * Downloads a model of the Hugging Face Hub, or one file of it, without opening it. What is there already stays; an

@@ -1,7 +1,7 @@
 import { basename, dirname, resolve } from "node:path";
-import { LatentKitError, type ModelFile, type ModelFiles } from "@latentkit/core";
+import { LatentKitError, type ModelFiles } from "@latentkit/core";
 import { findFile } from "./folder-model.js";
-import { modelPath } from "./model-path.js";
+import { singleFileModel } from "./single-file-model.js";
 
 /** A model that is one `.safetensors` file with all its networks. It has no folders: every part is in the file. */
 export async function fileModel(path: string): Promise<ModelFiles> {
@@ -9,15 +9,4 @@ export async function fileModel(path: string): Promise<ModelFiles> {
   const file = await findFile(dirname(place), basename(place));
   if (!file) throw new LatentKitError("file-not-found", `no such file: ${place}; check the path`);
   return singleFileModel(file, place);
-}
-
-/** An open file as a model. */
-export function singleFileModel(singleFile: ModelFile, location: string): ModelFiles {
-  const model: ModelFiles = {
-    location,
-    singleFile,
-    find: async (path) => (modelPath(path) === singleFile.name ? singleFile : undefined),
-    at: () => model,
-  };
-  return model;
 }

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { isModelId, sourcePlace } from "./hub-reference.js";
+import { isModelId } from "./hub-reference.js";
+import { sourcePlace } from "./source-place.js";
 
 const hub = "https://huggingface.co";
 

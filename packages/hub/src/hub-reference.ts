@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import { LatentKitError } from "@latentkit/core";
 
 /** A model on the Hub, or one file of a repository there. */
@@ -10,42 +9,9 @@ export interface HubReference {
   readonly file?: string;
 }
 
-/** What a source names. */
-export type SourcePlace =
-  /** A path, which may be the id of a model on the Hub when there is nothing at it. */
-  | { readonly kind: "path"; readonly path: string; readonly reference?: HubReference }
-  | { readonly kind: "hub"; readonly reference: HubReference }
-  | { readonly kind: "url"; readonly url: URL };
-
 const HOSTS = ["huggingface.co", "www.huggingface.co", "hf.co"];
-const FILE = /\.(safetensors|ckpt|pt|pth|bin|pkl|gguf|onnx)$/i;
-
-/**
- * Reads what was passed for a model: a path, the id of a model on the Hub, or a web address.
- *
- * @throws TypeError when it is neither text nor a URL, or is empty or of another kind.
- */
-export function sourcePlace(source: string | URL, endpoint: string): SourcePlace {
-  if (!(source instanceof URL) && (typeof source !== "string" || source.trim() === "")) throw notASource(source);
-  const isUrl = source instanceof URL || (/^[a-z][a-z0-9+.-]+:\/\//i.test(source) && URL.canParse(source));
-  if (!isUrl) return pathPlace(String(source));
-  const url = new URL(source);
-  if (url.protocol === "file:") return { kind: "path", path: fileURLToPath(url) };
-  if (url.protocol !== "https:" && url.protocol !== "http:") throw notASource(source);
-  const reference = hubReference(url, endpoint);
-  return reference ? { kind: "hub", reference } : { kind: "url", url };
-}
-
-function notASource(source: unknown): TypeError {
-  const text = source instanceof URL ? source.href : JSON.stringify(source);
-  return new TypeError(
-    `source: expected a folder, a .safetensors file, the id of a model on the Hub (owner/name) or a web address, got ${text}`,
-  );
-}
-
-function pathPlace(path: string): SourcePlace {
-  return isModelId(path) && !FILE.test(path) ? { kind: "path", path, reference: { id: path } } : { kind: "path", path };
-}
+/** Names of model files, of any kind. */
+export const MODEL_FILE: RegExp = /\.(safetensors|ckpt|pt|pth|bin|pkl|gguf|onnx)$/i;
 
 /** Whether a text may be the id of a model on the Hub: `owner/name`. */
 export function isModelId(text: string): boolean {
@@ -55,7 +21,7 @@ export function isModelId(text: string): boolean {
 }
 
 /** `https://huggingface.co/owner/name`, also with `/tree/main`, or with `/blob/main/model.safetensors`. */
-function hubReference(url: URL, endpoint: string): HubReference | undefined {
+export function hubReference(url: URL, endpoint: string): HubReference | undefined {
   const hub = new URL(endpoint);
   const base = url.host === hub.host ? hub.pathname.replace(/\/$/, "") : "";
   if (!(HOSTS.includes(url.host) || url.host === hub.host) || !url.pathname.startsWith(`${base}/`)) return undefined;
@@ -66,7 +32,7 @@ function hubReference(url: URL, endpoint: string): HubReference | undefined {
     .map(decodeURIComponent);
   const id = `${owner}/${name}`;
   // a server of one's own may hold plain files too
-  if (url.host === hub.host && !HOSTS.includes(url.host) && kind === undefined && FILE.test(id)) return undefined;
+  if (url.host === hub.host && !HOSTS.includes(url.host) && kind === undefined && MODEL_FILE.test(id)) return undefined;
   if (!isModelId(id) || ["datasets", "spaces"].includes(owner ?? "")) throw noModel(url);
   if (kind === undefined) return { id };
   if (revision !== undefined && kind === "tree" && file.length === 0) return { id, revision };

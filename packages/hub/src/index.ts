@@ -3,3 +3,4 @@ export type { DownloadProgress, HubOptions, HubWarning } from "./hub-options.js"
 export { memoryModel } from "./memory-model.js";
 export { type ModelSource, openSource } from "./open-source.js";
 export { readJson, tryReadJson } from "./read-json.js";
+export { type PickedModel, pickedModel } from "./web-picked.js";

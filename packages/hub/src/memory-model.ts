@@ -1,6 +1,6 @@
 import type { ModelFile, ModelFiles } from "@latentkit/core";
 import { rangeEnd } from "./byte-range.js";
-import { modelPath } from "./model-path.js";
+import { modelFolder } from "./model-folder.js";
 
 /**
  * A model whose files are in memory, by path: `{ "unet/config.json": bytes }`. What it reads shares their memory.
@@ -12,22 +12,15 @@ import { modelPath } from "./model-path.js";
  * ```
  */
 export function memoryModel(files: Readonly<Record<string, Uint8Array>>, location = "memory"): ModelFiles {
-  return memoryFolder(new Map(Object.entries(files)), location, "");
+  const map = new Map(Object.entries(files));
+  return modelFolder(location, async (path) => {
+    const bytes = map.get(path);
+    return bytes && memoryFile(path, bytes);
+  });
 }
 
-function memoryFolder(files: ReadonlyMap<string, Uint8Array>, root: string, inside: string): ModelFiles {
-  return {
-    location: inside === "" ? root : `${root}/${inside}`,
-    async find(path) {
-      const name = modelPath(inside, path);
-      const bytes = name === undefined ? undefined : files.get(name);
-      return name === undefined || bytes === undefined ? undefined : memoryFile(name, bytes);
-    },
-    at: (path) => memoryFolder(files, root, inside === "" ? path : `${inside}/${path}`),
-  };
-}
-
-function memoryFile(name: string, bytes: Uint8Array): ModelFile {
+/** A file whose bytes are in memory. */
+export function memoryFile(name: string, bytes: Uint8Array): ModelFile {
   const size = bytes.length;
   return {
     name,

@@ -6,6 +6,7 @@ import type { HubReference } from "./hub-reference.js";
 import { type HubSettings, hubSettings } from "./hub-settings.js";
 import { type RepositoryRevision, repositoryPage } from "./list-repository.js";
 import { type ModelCache, modelCache } from "./model-cache.js";
+import { modelComponents } from "./model-components.js";
 import { modelPath } from "./model-path.js";
 import { neededFiles } from "./needed-files.js";
 
@@ -57,12 +58,10 @@ function checkpoints(paths: readonly string[]): string {
   return files.length === 0 ? "no .safetensors files" : files.join(", ");
 }
 
-/** The folders that a `model_index.json` lists: entries of a library and a class. */
+/** The folders that a `model_index.json` lists. */
 export async function readComponents(path: string): Promise<readonly string[]> {
   const file = await findFile(dirname(path), basename(path));
   // in the cache its name is a hash
   const index = file ? await readJson({ ...file, name: "model_index.json" }) : {};
-  return Object.entries(index).flatMap(([name, value]) =>
-    Array.isArray(value) && typeof value[1] === "string" ? [name] : [],
-  );
+  return modelComponents(index);
 }

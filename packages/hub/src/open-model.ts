@@ -10,8 +10,9 @@ import { downloadUrl } from "./download-url.js";
 import { fileModel } from "./file-model.js";
 import { folderModel, isMissing } from "./folder-model.js";
 import type { HubOptions } from "./hub-options.js";
-import { type HubReference, sourcePlace } from "./hub-reference.js";
+import type { HubReference } from "./hub-reference.js";
 import { hubEndpoint } from "./hub-settings.js";
+import { sourcePlace } from "./source-place.js";
 
 /**
  * Opens a model: a folder as Hugging Face stores it or a `.safetensors` file, by path or `file:` URL; a model of the

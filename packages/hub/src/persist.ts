@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { TemporaryFailure } from "./hub-failure.js";
 
 /** Tries of one thing without getting any further. */
@@ -41,5 +40,16 @@ export async function persist<T>(attempt: () => Promise<T>, options: Persistence
 }
 
 async function pauseFor(seconds: number, signal: AbortSignal | undefined): Promise<void> {
-  await sleep(seconds * 1000, undefined, { ...(signal && { signal }) }).catch(() => signal?.throwIfAborted());
+  signal?.throwIfAborted();
+  let stop = (): void => undefined;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, seconds * 1000);
+    stop = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+  signal?.removeEventListener("abort", stop);
+  signal?.throwIfAborted();
 }

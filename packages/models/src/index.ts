@@ -4,6 +4,7 @@ export { AutoencoderTiny } from "./autoencoder-tiny.js";
 export { CLIPTextEncoder, type CLIPTextOutputs, type EncodeOptions, type OutputsOptions } from "./clip-text-encoder.js";
 export { ControlNetModel, type ControlNetOptions } from "./controlnet-model.js";
 export type { Dtype } from "./dtype.js";
+export { KUNetModel } from "./k-unet-model.js";
 export { AutoencoderSessions, type LatentCodec, type LatentDistribution, type Posterior } from "./latent-codec.js";
 export type { RunnerSession } from "./lazy-session.js";
 export type { LoadOptions, Warning } from "./load-options.js";

@@ -9,6 +9,8 @@ export { controlNetModel } from "./controlnet-model.js";
 export { type DeclaredValue, type ExportedGraph, openExportedGraph } from "./exported-graph.js";
 export { type Dim, type ElementType, GraphBuilder, type GraphValue, type NodeOptions } from "./graph-builder.js";
 export type { GraphOptions, Precision } from "./graph-options.js";
+export { kUNet } from "./k-unet.js";
+export { isKUNetConfig, type KUNetConfig, kUNetConfig } from "./k-unet-config.js";
 export type { Network } from "./network.js";
 export { fused, type Operators, operatorsFor, unfused } from "./operators.js";
 export { blockSizes, type Quantization } from "./quantization.js";

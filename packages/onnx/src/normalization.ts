@@ -16,6 +16,23 @@ export function layerNorm(g: GraphBuilder, w: Weights, x: GraphValue, epsilon: n
 
 /** Normalises each group of channels over its pixels (Wu & He 2018), then scales each channel. x: `[B, C, H, W]`. */
 export function groupNorm(g: GraphBuilder, w: Weights, x: GraphValue, groups: number, epsilon: number): GraphValue {
+  const normalized = normalizedGroups(g, w, x, groups, epsilon);
+  const channels = lastOf(x.shape.slice(0, 2));
+  const [weight, bias] = ["weight", "bias"].map((name) =>
+    g.weight(w.tensor(name, [channels]), { shape: [channels, 1, 1] }),
+  );
+  if (!weight || !bias) throw new TypeError(`${w.path}: no parameters`);
+  return add(g, multiply(g, normalized, weight), bias);
+}
+
+/** The same without the scale, for modules that have one of another kind. */
+export function normalizedGroups(
+  g: GraphBuilder,
+  w: Weights,
+  x: GraphValue,
+  groups: number,
+  epsilon: number,
+): GraphValue {
   const channels = lastOf(x.shape.slice(0, 2));
   if (channels % groups !== 0) {
     throw new LatentKitError(
@@ -32,12 +49,7 @@ export function groupNorm(g: GraphBuilder, w: Weights, x: GraphValue, groups: nu
     shape: grouped.shape,
     name: w.path,
   });
-  const shaped = sameShape(g, cast(g, normalized, x.type), x);
-  const [weight, bias] = ["weight", "bias"].map((name) =>
-    g.weight(w.tensor(name, [channels]), { shape: [channels, 1, 1] }),
-  );
-  if (!weight || !bias) throw new TypeError(`${w.path}: no parameters`);
-  return add(g, multiply(g, shaped, weight), bias);
+  return sameShape(g, cast(g, normalized, x.type), x);
 }
 
 /** The values of `x` in the shape of `like`. */

@@ -51,6 +51,6 @@ function timedNorm(g: GraphBuilder, w: Weights, h: GraphValue, options: ResnetOp
 }
 
 /** `[B, C]` as `[B, C, 1, 1]`. */
-function perChannel(g: GraphBuilder, x: GraphValue): GraphValue {
+export function perChannel(g: GraphBuilder, x: GraphValue): GraphValue {
   return g.node("Unsqueeze", [x, g.constant("int64", [2, 3])], { shape: [...x.shape, 1, 1] });
 }

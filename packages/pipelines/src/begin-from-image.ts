@@ -2,7 +2,15 @@ import type { RandomSource, Tensor } from "@latentkit/core";
 import type { LatentCodec } from "@latentkit/models";
 import type { SamplerState } from "@latentkit/schedulers";
 import { encodeImage } from "./encode-image.js";
-import { type ImageInput, type ImageInputs, imageCount, imageList, type TargetSize } from "./image-input.js";
+import {
+  type ImageInput,
+  type ImageInputs,
+  imageCount,
+  imageList,
+  imageTensor,
+  type TargetSize,
+} from "./image-input.js";
+import { checkInTurn, inTurn } from "./in-turn.js";
 import { release } from "./release.js";
 import type { RunTools } from "./run.js";
 import type { RunWindow } from "./run-window.js";
@@ -25,28 +33,29 @@ export function settleImage(
   vae: LatentCodec,
   images: number,
 ): ImageRequest {
-  const { latentChannels, scaleFactor } = vae;
   const list = imageList(image, vae);
-  const count = imageCount(list);
-  if (images % count !== 0)
-    throw new RangeError(`image: expected 1 picture or as many as divide the ${images} of this run, got ${count}`);
-  // sides that are not given are the picture's own, known when it is read
+  checkInTurn(imageCount(list), images, "image");
+  return { ...givenSize({ height, width }, vae), list, images };
+}
+
+/** The sides that were asked for; others are the picture's own, known when it is read. @throws RangeError unless they are multiples of 8 pixels. */
+export function givenSize({ height, width }: TargetSize, { latentChannels, scaleFactor }: LatentCodec): SizeOptions {
   const given = { ...(height !== undefined && { height }), ...(width !== undefined && { width }) };
   settleSize(given, { defaultSize: 8 * scaleFactor, latentChannels, scaleFactor });
-  return { ...given, list, images };
+  return given;
 }
 
 /** The latents of the pictures, one for each picture of the run. */
 export async function imageLatents(
   vae: LatentCodec,
   { list, images, height, width }: ImageRequest,
-  { encoding, seeds }: RunTools,
+  { encodingOf, seeds }: RunTools,
 ): Promise<Tensor> {
   const latents = await encodeImage(vae, list, {
     height,
     width,
     count: images,
-    random: encoding,
+    random: encodingOf(images),
     isDrawnApart: seeds.length > 1,
   });
   await release(vae);
@@ -57,4 +66,16 @@ export async function imageLatents(
 export function beginFrom({ plan, begin }: RunWindow, latents: Tensor, random: RandomSource | undefined): SamplerState {
   if (!random) return plan.state(latents, begin);
   return plan.state(plan.addNoise(latents, random.normal(latents.shape), begin), begin);
+}
+
+/** The picture's most likely latents, in the autoencoder's own units: the network was trained on these. */
+export async function unscaledLatents(
+  vae: LatentCodec,
+  { list, images, height, width }: ImageRequest,
+): Promise<Tensor> {
+  const pictures = await imageTensor(list, vae.scaleFactor, { height, width });
+  if (pictures.shape[1] === vae.latentChannels) return inTurn(pictures, images, "image");
+  const latents = vae.distribution ? (await vae.distribution.posterior(pictures)).mean : await vae.encode(pictures);
+  await release(vae);
+  return inTurn(latents, images, "image");
 }

@@ -1,14 +1,18 @@
 import { LatentKitError } from "@latentkit/core";
-import type { LatentCodec, UNet2DConditionModel } from "@latentkit/models";
+import type { LatentCodec } from "@latentkit/models";
+import type { ConditionalUNet } from "./conditional-unet.js";
+import { isPipelineName } from "./pipeline-names.js";
 
 /** What a UNet must agree with. */
 export interface Fit {
-  readonly unet: UNet2DConditionModel;
+  readonly unet: ConditionalUNet;
   readonly vae: LatentCodec;
   /** Features per token that the text encoders give together. */
   readonly contextWidth: number;
   /** What gives them, for messages. */
   readonly encoders: string;
+  /** Channels that the pipeline puts beside the latents; several where it knows several ways. @default [0] */
+  readonly extraChannels?: readonly number[] | undefined;
   /** Numbers in SDXL's `time_ids`, and features of its pooled text; left out for pipelines that tell the UNet neither. */
   readonly added?: {
     readonly ids: number;
@@ -23,38 +27,45 @@ export interface Fit {
  *
  * @throws LatentKitError `"unsupported-model"`, with the pipeline that such a UNet is for where that can be told.
  */
-export function checkFit({ unet, vae, contextWidth, encoders, added }: Fit): void {
+export function checkFit({ unet, vae, contextWidth, encoders, extraChannels = [0], added }: Fit): void {
   const { inChannels, crossAttentionDim, textTime } = unet.config;
+  const isPlain = extraChannels.every((extra) => extra === 0);
+  const channels = extraChannels.map((extra) => vae.latentChannels + extra);
   const pairs = [
-    ["channels of latents", inChannels, "vae", vae.latentChannels],
-    ["features per token", crossAttentionDim, encoders, contextWidth],
-    ["features of sizes and pooled text", textTime?.inputDim ?? 0, "pipeline", addedWidth(textTime, added)],
+    [isPlain ? "channels of latents" : "channels", inChannels, isPlain ? "vae" : "pipeline", channels],
+    ["features per token", crossAttentionDim, encoders, [contextWidth]],
+    ["features of sizes and pooled text", textTime?.inputDim ?? 0, "pipeline", [addedWidth(textTime, added)]],
   ] as const;
   for (const [what, wanted, other, found] of pairs) {
-    if (wanted === found) continue;
-    const problem = `${what}: the unet takes ${wanted}, the ${other} gives ${found}`;
-    const remedy = remedyFor(unet.config, added) ?? "take both from one model";
+    if (found.includes(wanted)) continue;
+    const problem = `${what}: the unet takes ${wanted}, the ${other} gives ${found.join(" or ")}`;
+    const remedy = remedyFor(unet.config, channels, added) ?? "take both from one model";
     throw new LatentKitError("unsupported-model", `${problem}; ${remedy}`);
   }
 }
 
-type Config = UNet2DConditionModel["config"];
+type Config = ConditionalUNet["config"];
 
 const addedWidth = (textTime: Config["textTime"], added: Fit["added"]): number =>
   added ? added.ids * (textTime?.timeEmbedDim ?? 0) + added.pooledWidth : 0;
 
-/** Channels of networks that see more than the latents. */
-const specialChannels: Readonly<Record<number, string>> = {
+/** Pipelines by the channels that their networks take. */
+const byChannels: Readonly<Record<number, string>> = {
+  4: "StableDiffusionPipeline",
   5: "StableDiffusionDepth2ImgPipeline",
   7: "StableDiffusionUpscalePipeline",
   8: "StableDiffusionInstructPix2PixPipeline",
   9: "StableDiffusionInpaintPipeline",
 };
 
-function remedyFor({ inChannels, textTime }: Config, added: Fit["added"]): string | undefined {
-  const special = specialChannels[inChannels];
-  const isFor = (name: string) => `such a UNet is for ${name}`;
-  if (special) return isFor(textTime ? special.replace("StableDiffusion", "StableDiffusionXL") : special);
-  if (textTime) return added?.remedy ?? isFor("StableDiffusionXLPipeline");
-  return added && isFor("StableDiffusionPipeline");
+function remedyFor({ inChannels, textTime }: Config, channels: readonly number[], added: Fit["added"]) {
+  const name = byChannels[inChannels];
+  if (!channels.includes(inChannels)) return name && isFor(textTime ? xl(name) : name);
+  if (textTime) return added?.remedy ?? isFor(xl(name ?? "StableDiffusionPipeline"));
+  return added && isFor(name ?? "StableDiffusionPipeline");
 }
+
+const xl = (name: string): string => name.replace("StableDiffusion", "StableDiffusionXL");
+
+const isFor = (name: string): string =>
+  `such a UNet is for ${name}${isPipelineName(name) ? "" : ", which is not supported"}`;

@@ -4,8 +4,10 @@ import {
   AutoencoderKL,
   AutoencoderTiny,
   CLIPTextEncoder,
+  KUNetModel,
   type LatentCodec,
   type LoadOptions,
+  tiled,
   UNet2DConditionModel,
   UNet2DModel,
 } from "@latentkit/models";
@@ -25,16 +27,38 @@ export const unet: ComponentSpec<UNet2DConditionModel> = network(["unet"], {
   ORTUnet: UNet2DConditionModel.fromPretrained,
 });
 
+/** The UNet of the ×2 latent upscaler, of the same class with blocks of its own. */
+export const kUNet: ComponentSpec<KUNetModel> = network(["unet"], { UNet2DConditionModel: KUNetModel.fromPretrained });
+
 /** The UNet without text. */
 export const unet2d: ComponentSpec<UNet2DModel> = network(["unet"], { UNet2DModel: UNet2DModel.fromPretrained });
 
 /** The autoencoder; exports have it in two halves. */
-export const vae: ComponentSpec<LatentCodec> = network<LatentCodec>(["vae", "vae_decoder"], {
-  AutoencoderKL: AutoencoderKL.fromPretrained,
-  AutoencoderTiny: AutoencoderTiny.fromPretrained,
-  ORTModelVaeDecoder: AutoencoderKL.fromPretrained,
-  ORTVae: AutoencoderKL.fromPretrained,
-});
+export const vae: ComponentSpec<LatentCodec> = tiledWhereAsked(
+  network<LatentCodec>(["vae", "vae_decoder"], {
+    AutoencoderKL: AutoencoderKL.fromPretrained,
+    AutoencoderTiny: AutoencoderTiny.fromPretrained,
+    ORTModelVaeDecoder: AutoencoderKL.fromPretrained,
+    ORTVae: AutoencoderKL.fromPretrained,
+  }),
+);
+
+/** Where a checkpoint has its tiny autoencoder; Diffusers does not know it, so that its index need not list it. */
+const TINY = "vae_tiny";
+
+/** The tiny autoencoder that previews are drawn with, where the checkpoint has one beside its own. */
+export const previewDecoder: ComponentSpec<AutoencoderTiny | undefined> = {
+  isOptional: true,
+  find(checkpoint) {
+    const { files, options } = checkpoint;
+    if (classOf(checkpoint, TINY) !== undefined)
+      return network([TINY], { AutoencoderTiny: AutoencoderTiny.fromPretrained }).find(checkpoint);
+    return async () =>
+      (await files.find(`${TINY}/config.json`))
+        ? AutoencoderTiny.fromPretrained(files, { ...options, subfolder: TINY })
+        : undefined;
+  },
+};
 
 /** A text tower, in a folder of that name. */
 export function textEncoder(folder: string): ComponentSpec<CLIPTextEncoder> {
@@ -59,12 +83,13 @@ export function tokenizer(folder: string): ComponentSpec<CLIPTokenizer> {
 /** The checkpoint's sampler, its configuration corrected by `correct`. */
 export function scheduler(
   correct: (config: SchedulerConfig) => SchedulerConfig = (config) => config,
+  folder = "scheduler",
 ): ComponentSpec<Scheduler> {
   return {
     find:
       ({ files }) =>
       async () =>
-        schedulerFromConfig(correct(await readJson(files, "scheduler/scheduler_config.json"))),
+        schedulerFromConfig(correct(await readJson(files, `${folder}/scheduler_config.json`))),
   };
 }
 
@@ -77,11 +102,23 @@ export function optional<Part>(folder: string, spec: ComponentSpec<Part>): Compo
 }
 
 /** Yes or no in the index. */
-export function setting(key: string, fallback: boolean): ComponentSpec<boolean> {
+export const setting = (key: string, fallback: boolean): ComponentSpec<boolean> =>
+  indexValue(key, fallback, (value) => typeof value === "boolean", "true or false");
+
+/** A number in the index. */
+export const numberSetting = (key: string, fallback: number): ComponentSpec<number> =>
+  indexValue(key, fallback, (value) => typeof value === "number", "a number");
+
+function indexValue<Value>(
+  key: string,
+  fallback: Value,
+  isRight: (value: unknown) => value is Value,
+  expected: string,
+): ComponentSpec<Value> {
   const find = ({ index }: PipelineFiles) => {
     const value = index[key] ?? fallback;
-    if (typeof value === "boolean") return async () => value;
-    const message = `model_index.json: ${key} is ${JSON.stringify(value)}; expected true or false`;
+    if (isRight(value)) return async () => value;
+    const message = `model_index.json: ${key} is ${JSON.stringify(value)}; expected ${expected}`;
     throw new LatentKitError("invalid-checkpoint", message);
   };
   return { find, isOptional: true };
@@ -97,6 +134,17 @@ function network<Part>(
     const folder = folders.find((name) => classOf(checkpoint, name) !== undefined) ?? main;
     const open = opener(classes, folder, classOf(checkpoint, folder));
     return () => open(checkpoint.files, { ...checkpoint.options, subfolder: main });
+  };
+  return { find };
+}
+
+/** An autoencoder that works tile by tile where the caller wants it so. */
+function tiledWhereAsked(spec: ComponentSpec<LatentCodec>): ComponentSpec<LatentCodec> {
+  const find = (checkpoint: PipelineFiles) => {
+    const open = spec.find(checkpoint);
+    const { vaeTiling = false } = checkpoint.options;
+    if (vaeTiling === false) return open;
+    return async () => tiled(await open(), vaeTiling === true ? {} : vaeTiling);
   };
   return { find };
 }

@@ -1,10 +1,11 @@
 import { readFile } from "node:fs/promises";
 import type { ModelFiles } from "@latentkit/core";
-import { LatentKitError } from "@latentkit/core";
+import { LatentKitError, torchRandom } from "@latentkit/core";
 import { UNet2DConditionModel } from "@latentkit/models";
 import { onnxruntimeNode } from "@latentkit/runtime/node";
 import { DDIMScheduler } from "@latentkit/schedulers";
 import { describe, expect, it } from "vitest";
+import { changedNetwork } from "../../../tests/changed-network.js";
 import { fixtureFiles } from "../../../tests/fixture-files.js";
 import { fixtures } from "../../../tests/golden.js";
 import { memoryFile } from "../../../tests/memory-files.js";
@@ -12,6 +13,7 @@ import { DDPMPipeline } from "./ddpm-pipeline.js";
 import { DiffusionPipeline } from "./diffusion-pipeline.js";
 import { LatentConsistencyModelPipeline } from "./latent-consistency-model-pipeline.js";
 import { StableDiffusionPipeline } from "./stable-diffusion-pipeline.js";
+import { StableDiffusionUpscalePipeline } from "./stable-diffusion-upscale-pipeline.js";
 import { StableDiffusionXLImg2ImgPipeline } from "./stable-diffusion-xl-img2img-pipeline.js";
 import { StableDiffusionXLPipeline } from "./stable-diffusion-xl-pipeline.js";
 
@@ -55,6 +57,40 @@ describe("DiffusionPipeline", () => {
     expect(fast.constructor.name).toBe("LatentConsistencyModelPipeline");
   });
 
+  it.each([
+    ["StableDiffusionImg2ImgPipeline", "tiny-sd", {}],
+    ["StableDiffusionInpaintPipeline", "tiny-sd", { unet: "pipelines/tiny-inpaint-unet" }],
+    ["LatentConsistencyModelImg2ImgPipeline", "tiny-sd", { unet: "pipelines/tiny-lcm-unet" }],
+    ["StableDiffusionXLInpaintPipeline", "tiny-sdxl", {}],
+  ] as const)("opens %s", async (name, model, folders) => {
+    const files = await changed(model, { _class_name: name }, folders);
+    await using pipe = await DiffusionPipeline.fromPretrained(files, { backend });
+    expect(pipe.constructor.name).toBe(name);
+  });
+
+  it("opens the ×4 upscaler with both of its schedulers", async () => {
+    const index = { _class_name: "StableDiffusionUpscalePipeline", max_noise_level: 39 };
+    const files = await changed("tiny-sd", index);
+    const scheduler = memoryFile("scheduler_config.json", JSON.stringify({ _class_name: "DDPMScheduler" }));
+    const unet = changedNetwork("pipelines/tiny-inpaint-unet", {
+      config: { in_channels: 7 },
+      tensors: () => ({ "conv_in.weight": torchRandom(1).normal([8, 7, 3, 3]) }),
+    });
+    const upscaler: ModelFiles = {
+      ...files,
+      find: async (path) => (path === "low_res_scheduler/scheduler_config.json" ? scheduler : files.find(path)),
+      at: (part) => (part === "unet" ? unet : files.at(part)),
+    };
+    await using pipe = await DiffusionPipeline.fromPretrained(upscaler, { backend });
+    expect(pipe).toBeInstanceOf(StableDiffusionUpscalePipeline);
+    expect(pipe.components).toMatchObject({ maxNoiseLevel: 39, lowResScheduler: { name: "DDPMScheduler" } });
+    const wrong = await changed("tiny-sd", { ...index, max_noise_level: "high" });
+    expect(await failure(DiffusionPipeline.fromPretrained(wrong, { backend }))).toMatchObject({
+      code: "invalid-checkpoint",
+      message: 'model_index.json: max_noise_level is "high"; expected a number',
+    });
+  });
+
   it("knows the names that exporters give", async () => {
     const files = await changed("tiny-sd", { _class_name: "OnnxStableDiffusionPipeline" });
     await using pipe = await DiffusionPipeline.fromPretrained(files, { backend });
@@ -69,12 +105,10 @@ describe("DiffusionPipeline", () => {
       DiffusionPipeline.fromPretrained(await changed("tiny-sd", { _class_name: "FluxPipeline" }), { backend }),
     );
     expect(error).toBeInstanceOf(LatentKitError);
-    expect(error).toMatchObject({
-      code: "unsupported-model",
-      message:
-        'model_index.json: _class_name is "FluxPipeline"; supported: DDPMPipeline, LatentConsistencyModelPipeline, ' +
-        "StableDiffusionPipeline, StableDiffusionXLImg2ImgPipeline, StableDiffusionXLPipeline",
-    });
+    expect(error).toMatchObject({ code: "unsupported-model" });
+    expect(String(error)).toMatch(
+      /model_index.json: _class_name is "FluxPipeline"; supported: DDPMPipeline, .*StableDiffusionInpaintPipeline, .*StableDiffusionXLPipeline/,
+    );
   });
 });
 

@@ -2,27 +2,48 @@ import type { ModelSource } from "@latentkit/hub";
 import { openFiles, readModelIndex } from "@latentkit/models";
 import type { Scheduler } from "@latentkit/schedulers";
 import { DDPMPipeline } from "./ddpm-pipeline.js";
+import { LatentConsistencyModelImg2ImgPipeline } from "./latent-consistency-model-img2img-pipeline.js";
 import { LatentConsistencyModelPipeline } from "./latent-consistency-model-pipeline.js";
 import type { PipelineLoadOptions } from "./load-components.js";
 import { pipelineName, unsupportedName } from "./pipeline-names.js";
+import { StableDiffusionImg2ImgPipeline } from "./stable-diffusion-img2img-pipeline.js";
+import { StableDiffusionInpaintPipeline } from "./stable-diffusion-inpaint-pipeline.js";
+import { StableDiffusionInstructPix2PixPipeline } from "./stable-diffusion-instruct-pix2pix-pipeline.js";
+import { StableDiffusionLatentUpscalePipeline } from "./stable-diffusion-latent-upscale-pipeline.js";
 import { StableDiffusionPipeline } from "./stable-diffusion-pipeline.js";
+import { StableDiffusionUpscalePipeline } from "./stable-diffusion-upscale-pipeline.js";
 import { StableDiffusionXLImg2ImgPipeline } from "./stable-diffusion-xl-img2img-pipeline.js";
+import { StableDiffusionXLInpaintPipeline } from "./stable-diffusion-xl-inpaint-pipeline.js";
 import { StableDiffusionXLPipeline } from "./stable-diffusion-xl-pipeline.js";
 
 const pipelines = {
   DDPMPipeline,
+  LatentConsistencyModelImg2ImgPipeline,
   LatentConsistencyModelPipeline,
+  StableDiffusionImg2ImgPipeline,
+  StableDiffusionInpaintPipeline,
+  StableDiffusionInstructPix2PixPipeline,
+  StableDiffusionLatentUpscalePipeline,
   StableDiffusionPipeline,
+  StableDiffusionUpscalePipeline,
   StableDiffusionXLImg2ImgPipeline,
+  StableDiffusionXLInpaintPipeline,
   StableDiffusionXLPipeline,
 };
 
 /** A pipeline of any kind; `instanceof` tells which. */
 export type DiffusionPipeline =
   | DDPMPipeline
+  | LatentConsistencyModelImg2ImgPipeline
   | LatentConsistencyModelPipeline
+  | StableDiffusionImg2ImgPipeline
+  | StableDiffusionInpaintPipeline
+  | StableDiffusionInstructPix2PixPipeline
+  | StableDiffusionLatentUpscalePipeline
   | StableDiffusionPipeline
+  | StableDiffusionUpscalePipeline
   | StableDiffusionXLImg2ImgPipeline
+  | StableDiffusionXLInpaintPipeline
   | StableDiffusionXLPipeline;
 
 /** Opens checkpoints of every kind. */

@@ -1,6 +1,7 @@
-import { concat, type RandomSource, type Tensor } from "@latentkit/core";
+import type { RandomSource, Tensor } from "@latentkit/core";
 import type { LatentCodec } from "@latentkit/models";
 import { type ImageInputs, imageList, imageTensor, type TargetSize } from "./image-input.js";
+import { inTurn } from "./in-turn.js";
 
 /** How to encode pictures. */
 export interface EncodeImageOptions extends TargetSize {
@@ -28,15 +29,8 @@ export async function encodeImage(
 ): Promise<Tensor> {
   const pictures = await imageTensor(imageList(image, vae), vae.scaleFactor, options);
   const { random, count = pictures.shape[0] ?? 0, isDrawnApart = false } = options;
-  if (pictures.shape[1] === vae.latentChannels) return inTurn(pictures, count);
-  return isDrawnApart ? vae.encode(inTurn(pictures, count), random) : inTurn(await vae.encode(pictures, random), count);
-}
-
-/** a, b → a, b, a, b, … */
-function inTurn(value: Tensor, count: number): Tensor {
-  const [have = 0] = value.shape;
-  if (have === count) return value;
-  if (have > count || count % have !== 0)
-    throw new RangeError(`image: expected 1 picture or as many as divide the ${count} of this run, got ${have}`);
-  return concat(new Array<Tensor>(count / have).fill(value));
+  if (pictures.shape[1] === vae.latentChannels) return inTurn(pictures, count, "image");
+  return isDrawnApart
+    ? vae.encode(inTurn(pictures, count, "image"), random)
+    : inTurn(await vae.encode(pictures, random), count, "image");
 }

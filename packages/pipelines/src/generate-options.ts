@@ -1,3 +1,4 @@
+import type { HiresFixOptions } from "./hires-fix.js";
 import type { RunOptions } from "./run-options.js";
 import type { GuidanceOptions, LatentsOptions, ScheduleOptions, SizeOptions } from "./sampling-options.js";
 import type { TextOptions } from "./text-options.js";
@@ -9,4 +10,7 @@ export interface GenerateOptions
     ScheduleOptions,
     GuidanceOptions,
     LatentsOptions,
-    RunOptions {}
+    RunOptions {
+  /** Draws the picture in two passes, the second one at a larger size. @default one pass */
+  readonly hiresFix?: HiresFixOptions;
+}

@@ -1,5 +1,7 @@
 import { type Tensor, tensor } from "@latentkit/core";
-import type { UNet2DConditionModel, UNetConditions } from "@latentkit/models";
+import type { UNetConditions } from "@latentkit/models";
+import type { ConditionalUNet } from "./conditional-unet.js";
+import type { SettledGuidance } from "./sampling-options.js";
 
 /**
  * The guidance scale as distilled networks take it, `[batch, width]`: sines, then cosines, of (s − 1)·1000·10000^(−i / (half − 1))
@@ -16,14 +18,17 @@ export function guidanceEmbedding(guidanceScale: number, width: number, batch: n
   return tensor(data, [batch, width]);
 }
 
-/** Whether negative prompts have a say: not in distilled networks, which are told the scale and called once per step. */
-export function isGuided({ config }: UNet2DConditionModel, guidanceScale: number): boolean {
-  return guidanceScale > 1 && config.timeCondProjDim === undefined;
+/**
+ * Whether negative prompts have a say: not in distilled networks, which are told the scale and called once per step,
+ * unless a guidance of the caller's asks for them.
+ */
+export function isGuided({ config }: ConditionalUNet, { guidanceScale, guidance }: SettledGuidance): boolean {
+  return guidance !== undefined || (guidanceScale > 1 && config.timeCondProjDim === undefined);
 }
 
 /** What distilled networks are told of the guidance scale; nothing for others. */
 export function distilledGuidance(
-  { config: { timeCondProjDim: width } }: UNet2DConditionModel,
+  { config: { timeCondProjDim: width } }: ConditionalUNet,
   guidanceScale: number,
   images: number,
 ): UNetConditions {

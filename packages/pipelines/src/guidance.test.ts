@@ -73,6 +73,20 @@ describe("guided", () => {
     );
   });
 
+  it("asks the network once, however many guidances build on one another", async () => {
+    const unet = answering();
+    const half: Guidance = async (predictions) => {
+      const both = await classifierFree(7)(predictions);
+      const conditional = await predictions.conditional();
+      return weightedSum([both, conditional, await predictions.conditional()].map((value) => [1, value]));
+    };
+    expect(first(await guided(unet, sample, 5, texts(1, 2, 3, 5), half))).toEqual([
+      1 + 7 * 2 + 3 + 3,
+      2 + 7 * 3 + 5 + 5,
+    ]);
+    expect(unet.calls.map(({ items }) => items)).toEqual([4]);
+  });
+
   it("gives every item the conditions that are its own", async () => {
     const unet = answering();
     const one = { timestepCond: texts(8, 9).pick(null, null, 0), classLabels: [1, 2] };
@@ -94,6 +108,23 @@ describe("guided", () => {
     expect([rows(last?.textEmbeds), last?.classLabels]).toEqual([
       [3, 4],
       [3, 4],
+    ]);
+  });
+
+  it("gives every item what is added to its states; a batch of 1 serves all", async () => {
+    const unet = answering();
+    const state = (...values: number[]) => tensor(Float32Array.from(values), [values.length, 1, 1, 1]);
+    const conditions = { downResiduals: [state(1, 2, 3, 4)], midResidual: state(5, 6), downIntraResiduals: [state(7)] };
+    for (const guidance of [7, 1]) await guided(unet, sample, 5, texts(1, 2, 3, 5), guidance, { conditions });
+    await guided(unet, sample, 5, texts(1, 2, 3, 5), 7, { conditions, sequential: true });
+    const given = unet.calls.map(({ conditions: { downResiduals, midResidual, downIntraResiduals } }) =>
+      [downResiduals?.[0], midResidual, downIntraResiduals?.[0]].map((value) => [...(value?.data ?? [])]),
+    );
+    expect(given).toEqual([
+      [[1, 2, 3, 4], [5, 6, 5, 6], [7]],
+      [[3, 4], [5, 6], [7]],
+      [[1, 2], [5, 6], [7]],
+      [[3, 4], [5, 6], [7]],
     ]);
   });
 });

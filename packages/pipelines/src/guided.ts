@@ -1,6 +1,6 @@
 import { concat, contiguous, slice, split, type Tensor } from "@latentkit/core";
 import type { UNet2DConditionModel, UNetConditions } from "@latentkit/models";
-import { type Guidance, rescaled } from "./guidance.js";
+import { type Guidance, type Predictions, rescaled } from "./guidance.js";
 
 /** A network as guidance calls it: the UNet itself, or one with something put before it. */
 export type Predictor = Pick<UNet2DConditionModel, "predict">;
@@ -11,6 +11,8 @@ export interface GuidedOptions {
   readonly guidanceRescale?: number;
   /** What the network is told beside the text: for each item of the batch, or for each of the context. */
   readonly conditions?: UNetConditions;
+  /** Whether the parts of the context are run one after another: half the memory beside the weights, and hardly slower on a CPU. @default false */
+  readonly sequential?: boolean | undefined;
 }
 
 /**
@@ -31,7 +33,7 @@ export async function guided(
   timestep: number,
   context: Tensor,
   guidance: number | Guidance,
-  { guidanceRescale = 0, conditions = {} }: GuidedOptions = {},
+  { guidanceRescale = 0, conditions = {}, sequential = false }: GuidedOptions = {},
 ): Promise<Tensor> {
   const [batch = 0] = sample.shape;
   const [texts = 0] = context.shape;
@@ -43,29 +45,93 @@ export async function guided(
   return guide({
     timestep,
     parts,
-    conditional: () =>
-      unet.predict(items, timestep, lastItems(contiguous(context), batch), conditionsFor(conditions, batch)),
-    all: async () => {
-      const inputs = concat(new Array<Tensor>(parts).fill(items));
-      return split(await unet.predict(inputs, timestep, context, conditionsFor(conditions, texts)), parts);
-    },
+    ...askedOnce({
+      conditional: () =>
+        unet.predict(items, timestep, lastItems(contiguous(context), batch), conditionsFor(conditions, batch)),
+      all: async () => {
+        if (sequential) return inSequence(unet, items, timestep, contiguous(context), conditionsFor(conditions, texts));
+        const inputs = concat(new Array<Tensor>(parts).fill(items));
+        return split(await unet.predict(inputs, timestep, context, conditionsFor(conditions, texts)), parts);
+      },
+    }),
   });
 }
 
-/** Conditions for `rows` items: repeated for every part of the context, or those of the last part. */
-function conditionsFor(conditions: UNetConditions, rows: number): UNetConditions {
-  const { textEmbeds, timeIds, timestepCond, classLabels } = conditions;
-  const fit = (value: Tensor) => fitRows(contiguous(value), rows);
+/** The prediction for each part of the context, one run after another. */
+async function inSequence(
+  unet: Predictor,
+  items: Tensor,
+  timestep: number,
+  context: Tensor,
+  conditions: UNetConditions,
+): Promise<readonly Tensor[]> {
+  const [batch = 0] = items.shape;
+  const [texts = 0] = context.shape;
+  const predictions: Tensor[] = [];
+  for (let from = 0; from < texts; from += batch) {
+    const part = conditionsOf(conditions, from, from + batch);
+    predictions.push(await unet.predict(items, timestep, slice(context, from, from + batch), part));
+  }
+  return predictions;
+}
+
+/** Conditions of some items of the context. */
+const conditionsOf = (conditions: UNetConditions, from: number, to: number): UNetConditions =>
+  withRows(
+    conditions,
+    (value) => slice(value, from, to),
+    (labels) => labels.slice(from, to),
+  );
+
+type Asked = Pick<Predictions, "conditional" | "all">;
+
+/** Guidances build on one another, and none knows what the others asked for: the prompts' prediction is among all. */
+function askedOnce({ conditional, all }: Asked): Asked {
+  let one: ReturnType<Asked["conditional"]> | undefined;
+  let every: ReturnType<Asked["all"]> | undefined;
   return {
-    ...conditions,
-    ...(textEmbeds && { textEmbeds: fit(textEmbeds) }),
-    ...(timeIds && { timeIds: fit(timeIds) }),
-    ...(timestepCond && { timestepCond: fit(timestepCond) }),
-    ...(classLabels && classLabels.length > 1 && { classLabels: fitLabels(classLabels, rows) }),
+    conditional() {
+      one ??= every ? every.then((parts) => parts.at(-1)!) : conditional();
+      return one;
+    },
+    all() {
+      every ??= all();
+      return every;
+    },
   };
 }
 
-function fitRows(value: Tensor, rows: number): Tensor {
+/** Conditions for `rows` items: repeated for every part of the context, or those of the last part. */
+const conditionsFor = (conditions: UNetConditions, rows: number): UNetConditions =>
+  withRows(
+    conditions,
+    (value) => fitRows(contiguous(value), rows),
+    (labels) => fitLabels(labels, rows),
+  );
+
+/** Conditions with other rows, one for each item. */
+function withRows(
+  conditions: UNetConditions,
+  rows: (value: Tensor) => Tensor,
+  labels: (value: readonly number[]) => readonly number[],
+): UNetConditions {
+  const { textEmbeds, timeIds, timestepCond, classLabels, downResiduals, midResidual, downIntraResiduals } = conditions;
+  // these are large, and one serves every item
+  const states = (value: Tensor) => (value.shape[0] === 1 ? value : rows(value));
+  return {
+    ...conditions,
+    ...(textEmbeds && { textEmbeds: rows(textEmbeds) }),
+    ...(timeIds && { timeIds: rows(timeIds) }),
+    ...(timestepCond && { timestepCond: rows(timestepCond) }),
+    ...(downResiduals && { downResiduals: downResiduals.map(states) }),
+    ...(midResidual && { midResidual: states(midResidual) }),
+    ...(downIntraResiduals && { downIntraResiduals: downIntraResiduals.map(states) }),
+    ...(classLabels && classLabels.length > 1 && { classLabels: labels(classLabels) }),
+  };
+}
+
+/** A value for `rows` items: repeated for every part of the context, or that of the last parts. */
+export function fitRows(value: Tensor, rows: number): Tensor {
   const [have = 0] = value.shape;
   return have < rows && rows % have === 0 ? concat(new Array<Tensor>(rows / have).fill(value)) : lastItems(value, rows);
 }

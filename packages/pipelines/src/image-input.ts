@@ -1,5 +1,14 @@
 import { concat, contiguous, type Tensor } from "@latentkit/core";
-import { type ImageSource, loadImage, RgbaImage, resizeImage, tensorFromImage } from "@latentkit/images";
+import {
+  type ImageSize,
+  type ImageSource,
+  loadImage,
+  opaqueImage,
+  type ResizeFilter,
+  type RgbaImage,
+  resizeImage,
+  tensorFromImage,
+} from "@latentkit/images";
 import type { LatentCodec } from "@latentkit/models";
 import { checkTensor } from "./option-checks.js";
 
@@ -24,12 +33,18 @@ export interface TargetSize {
 export function imageList(image: ImageInputs | undefined, { latentChannels }: LatentCodec): readonly ImageInput[] {
   if (image === undefined || image === null)
     throw new TypeError("image: expected a picture (a path, URL, Blob, bytes, ImageData or tensor), got none");
-  const list: readonly ImageInput[] = Array.isArray(image) ? image : [image];
-  if (list.length === 0) throw new RangeError("image: expected at least one picture, got none");
-  for (const item of list.filter(isTensor)) {
-    const channels = item.shape[1] === latentChannels ? latentChannels : 3;
-    checkTensor(item, `images ${channels} height width`, "image");
-  }
+  return inputList("image", image, (item) => (item.shape[1] === latentChannels ? latentChannels : 3));
+}
+
+/** Pictures of any kind as a list; `channelsOf` says how many channels a tensor has to have. */
+export function inputList(
+  name: string,
+  inputs: ImageInputs,
+  channelsOf: (item: Tensor) => number,
+): readonly ImageInput[] {
+  const list: readonly ImageInput[] = Array.isArray(inputs) ? inputs : [inputs];
+  if (list.length === 0) throw new RangeError(`${name}: expected at least one picture, got none`);
+  for (const item of list.filter(isTensor)) checkTensor(item, `images ${channelsOf(item)} height width`, name);
   return list;
 }
 
@@ -42,20 +57,42 @@ export function imageCount(list: readonly ImageInput[]): number {
  * Pictures as one tensor, `[images, 3, height, width]` in [-1, 1]; latents as they are. Pictures of another size are
  * resized, and alpha is dropped (Diffusers' `VaeImageProcessor.preprocess`).
  */
-export async function imageTensor(list: readonly ImageInput[], factor: number, size: TargetSize): Promise<Tensor> {
+export async function imageTensor(
+  list: readonly ImageInput[],
+  factor: number,
+  size: TargetSize,
+  filter?: ResizeFilter,
+): Promise<Tensor> {
   const tensors: Tensor[] = [];
   let wanted = size;
   for (const item of list) {
     if (isTensor(item)) {
+      checkTensorSize(item, factor, wanted);
       tensors.push(contiguous(item));
       continue;
     }
     const picture = await loadImage(item);
     const target = targetOf(picture, factor, wanted);
-    tensors.push(tensorFromImage(resizeImage(opaque(picture), target)));
+    tensors.push(tensorFromImage(resizeImage(opaqueImage(picture), target, filter)));
     wanted = target;
   }
   return concat(tensors);
+}
+
+/** Tensors are taken as they are. */
+function checkTensorSize(item: Tensor, factor: number, { height, width }: TargetSize): void {
+  const size = pixelSize(item, factor);
+  if ((height ?? size.height) === size.height && (width ?? size.width) === size.width) return;
+  const wanted = `${width ?? size.width}x${height ?? size.height}`;
+  throw new RangeError(`image: expected a tensor of ${wanted} pixels, as asked for, got ${size.width}x${size.height}`);
+}
+
+/** Width and height in pixels of a picture, or of what latents stand for. */
+export function pixelSize(item: Tensor | RgbaImage, factor: number): ImageSize {
+  if (!isTensor(item)) return item;
+  const [, channels, height = 0, width = 0] = item.shape;
+  const scale = channels === 3 || channels === 1 ? 1 : factor;
+  return { width: width * scale, height: height * scale };
 }
 
 function targetOf(picture: RgbaImage, factor: number, { height, width }: TargetSize) {
@@ -68,11 +105,6 @@ function targetOf(picture: RgbaImage, factor: number, { height, width }: TargetS
   );
 }
 
-/** Colours as they are in the file, also where it is transparent. */
-function opaque({ width, height, data }: RgbaImage): RgbaImage {
-  return new RgbaImage({ width, height, data: data.map((value, i) => (i % 4 === 3 ? 255 : value)) });
-}
-
-function isTensor(input: ImageInput): input is Tensor {
+export function isTensor(input: ImageInput): input is Tensor {
   return input instanceof Object && "shape" in input && "stride" in input;
 }

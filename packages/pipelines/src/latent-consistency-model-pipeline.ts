@@ -1,5 +1,4 @@
 import { LatentKitError } from "@latentkit/core";
-import { scheduler } from "./component-loaders.js";
 import { denoise } from "./denoise.js";
 import { distilledGuidance } from "./guidance-embedding.js";
 import type { Pipeline, PipelineClass } from "./pipeline.js";
@@ -9,7 +8,7 @@ import { wholeRun } from "./run-window.js";
 import type { LatentsOptions, ScheduleOptions, SizeOptions } from "./sampling-options.js";
 import { latentFacts, planOptions, settleGuidance, settleLatents, settleSize } from "./sampling-options.js";
 import type { StableDiffusionComponents } from "./stable-diffusion-parts.js";
-import { checkStableDiffusionFit, SAMPLE_SIZE, stableDiffusionComponents } from "./stable-diffusion-parts.js";
+import { checkStableDiffusionFit, latentConsistencyComponents, SAMPLE_SIZE } from "./stable-diffusion-parts.js";
 import { textContext } from "./text-context.js";
 import { settleText, type TextOptions } from "./text-options.js";
 
@@ -44,13 +43,8 @@ export const LatentConsistencyModelPipeline: PipelineClass<
   LatentConsistencyModelPipeline
 > = pipelineClass({
   name: "LatentConsistencyModelPipeline",
-  components: { ...stableDiffusionComponents, scheduler: scheduler() },
-  check(parts) {
-    checkStableDiffusionFit(parts);
-    if (parts.unet.config.timeCondProjDim !== undefined) return;
-    const problem = "the unet does not take a guidance embedding (time_cond_proj_dim)";
-    throw new LatentKitError("unsupported-model", `${problem}; use StableDiffusionPipeline with an LCMScheduler`);
-  },
+  components: latentConsistencyComponents,
+  check: (parts) => checkDistilledFit(parts, "StableDiffusionPipeline"),
   prepare(parts, options) {
     const { unet, vae } = parts;
     const facts = latentFacts(parts, SAMPLE_SIZE);
@@ -75,3 +69,11 @@ export const LatentConsistencyModelPipeline: PipelineClass<
 });
 export interface LatentConsistencyModelPipeline
   extends Pipeline<StableDiffusionComponents, LatentConsistencyModelOptions> {}
+
+/** @throws LatentKitError unless the parts go together and the UNet is a distilled one; `other` is the pipeline for one that is not. */
+export function checkDistilledFit(parts: StableDiffusionComponents, other: string): void {
+  checkStableDiffusionFit(parts);
+  if (parts.unet.config.timeCondProjDim !== undefined) return;
+  const problem = "the unet does not take a guidance embedding (time_cond_proj_dim)";
+  throw new LatentKitError("unsupported-model", `${problem}; use ${other} with an LCMScheduler`);
+}

@@ -1,18 +1,27 @@
 import type { ModelFiles } from "@latentkit/core";
 import type { ModelSource } from "@latentkit/hub";
-import { type LoadOptions, openBackend, openFiles, readModelIndex } from "@latentkit/models";
+import { type LoadOptions, openBackend, openFiles, readModelIndex, type TilingOptions } from "@latentkit/models";
 import type { Disposable } from "./pipeline.js";
 import { checkPipelineName } from "./pipeline-names.js";
 
+/** How to open a checkpoint of several parts. */
+export interface CheckpointOptions extends Omit<LoadOptions, "subfolder"> {
+  /**
+   * Lets the autoencoder work tile by tile on large pictures, so that its memory does not grow with them. True takes
+   * tiles of the size that it was trained on. @default false
+   */
+  readonly vaeTiling?: boolean | TilingOptions;
+}
+
 /** How to open a checkpoint; parts given here are used in place of the checkpoint's own. */
-export type PipelineLoadOptions<Components extends object> = Omit<LoadOptions, "subfolder"> & Partial<Components>;
+export type PipelineLoadOptions<Components extends object> = CheckpointOptions & Partial<Components>;
 
 /** A checkpoint of several parts. */
 export interface PipelineFiles {
   readonly files: ModelFiles;
   /** Its `model_index.json`. */
   readonly index: Readonly<Record<string, unknown>>;
-  readonly options: LoadOptions;
+  readonly options: CheckpointOptions;
 }
 
 /** Where one part is. */
@@ -42,6 +51,7 @@ export async function loadComponents<Components extends object>(
   options: PipelineLoadOptions<Components>,
 ): Promise<LoadedComponents<Components>> {
   const given = new Map<string, unknown>(Object.entries(options));
+  checkTiling(options.vaeTiling, given.get("vae"), pipeline, "vae" in table);
   const without = Object.keys(table).filter((name) => given.get(name) !== undefined);
   const files = await openFiles(source, { ...options, without: without.map(folderName) });
   const index = await readModelIndex(files, options);
@@ -54,6 +64,15 @@ export async function loadComponents<Components extends object>(
   const opened = await openAll(loaders, options.signal);
   const components = Object.fromEntries([...own, ...opened]) as Components;
   return { components, owned: opened.map(([, part]) => part).filter(isDisposable) };
+}
+
+/** @throws TypeError for what says neither whether nor how, and where there is no autoencoder to tile. */
+function checkTiling(vaeTiling: unknown, givenVae: unknown, pipeline: string, hasVae: boolean): void {
+  if (vaeTiling === undefined || vaeTiling === false) return;
+  if (vaeTiling !== true && !(vaeTiling instanceof Object))
+    throw new TypeError(`vaeTiling: expected true, false or { tileSize, overlap }, got ${JSON.stringify(vaeTiling)}`);
+  if (!hasVae) throw new TypeError(`vaeTiling: ${pipeline} has no autoencoder`);
+  if (givenVae !== undefined) throw new TypeError("vaeTiling: expected nothing beside vae; pass vae: tiled(vae)");
 }
 
 /** `textEncoder2` is in `text_encoder_2`. */

@@ -21,8 +21,8 @@ function expectEnds(noise: { readonly data: Float32Array }, expected: readonly (
 // torch 1.13 on the CPU; 60 values are no multiple of 16, so that a batch differs from its items drawn apart
 describe("noiseSource", () => {
   it("diffusers: one generator for the batch, which goes on; or one per image", () => {
-    const { random, sampling, encoding, seeds } = noiseSource({ seed: 7 }, 2);
-    expect([sampling, encoding, seeds]).toEqual([random, random, [7]]);
+    const { random, sampling, encodingOf, seeds } = noiseSource({ seed: 7 }, 2);
+    expect([sampling, encodingOf(1), seeds]).toEqual([random, random, [7]]);
     // torch.randn(2, 4, 3, 5, generator=torch.manual_seed(7))
     expectEnds(random.normal(shape), [
       [-0.820135, 0.395631, -2.108533],
@@ -55,8 +55,8 @@ describe("noiseSource", () => {
   ];
 
   it("a1111: each image has a generator, seeded seed + i, for its first noise and then its steps", () => {
-    const { random, sampling, encoding, seeds } = noiseSource({ seed: 5, seedMode: own }, 2);
-    expect([encoding, seeds]).toEqual([undefined, [5, 6]]);
+    const { random, sampling, encodingOf, seeds } = noiseSource({ seed: 5, seedMode: own }, 2);
+    expect([encodingOf(2), seeds]).toEqual([undefined, [5, 6]]);
     expectEnds(random.normal(shape), first);
     expectEnds(sampling.normal(shape), second);
     expectEnds(noiseSource({ seed: [6, 5], seedMode: own }, 2).random.normal(shape), first.toReversed());
@@ -82,8 +82,8 @@ describe("noiseSource", () => {
   });
 
   it("comfy: one CPU draw for the batch, and sampler noise from a generator of its own", () => {
-    const { random, sampling, encoding, seeds } = noiseSource({ seed: 7, seedMode: "comfy" }, 2);
-    expect([encoding, seeds]).toEqual([undefined, [7]]);
+    const { random, sampling, encodingOf, seeds } = noiseSource({ seed: 7, seedMode: "comfy" }, 2);
+    expect([encodingOf(2), seeds]).toEqual([undefined, [7]]);
     // torch.randn(2, 4, 3, 5, generator=torch.manual_seed(7))
     expectEnds(random.normal(shape), [
       [-0.820135, 0.395631, -2.108533],
@@ -120,7 +120,9 @@ describe("noiseSource", () => {
 
   it("takes a source of the caller's own in place of all that", () => {
     const random = torchRandom(1);
-    expect(noiseSource({ random }, 3)).toEqual({ random, sampling: random, encoding: random, seeds: [] });
+    const { encodingOf, ...source } = noiseSource({ random }, 3);
+    expect(source).toEqual({ random, sampling: random, seeds: [] });
+    expect(encodingOf(2)).toBe(random);
     expect(() => noiseSource({ random, seed: 1 }, 1)).toThrow(/^seed: expected nothing beside random/);
     expect(() => noiseSource({ random, seedMode: "comfy" }, 1)).toThrow(/^seedMode: expected nothing beside random/);
   });

@@ -7,8 +7,8 @@ export interface NoiseSource {
   readonly random: RandomSource;
   /** Draws what samplers add from step to step; most often the same source, which then goes on. */
   readonly sampling: RandomSource;
-  /** Draws the latents of a given picture; without it they are the encoder's mean. */
-  readonly encoding: RandomSource | undefined;
+  /** Draws the latents of so many given pictures; where there is none they are the encoder's mean. */
+  readonly encodingOf: (images: number) => RandomSource | undefined;
   /** One for the whole batch, or one per image; none for a source of the caller's own. */
   readonly seeds: readonly number[];
 }
@@ -31,7 +31,7 @@ export function noiseSource({ seed, seedMode = "diffusers", random }: NoiseOptio
     if (seed !== undefined) throw new TypeError("seed: expected nothing beside random, which is a source of its own");
     if (seedMode !== "diffusers")
       throw new TypeError("seedMode: expected nothing beside random, which is a source of its own");
-    return { random, sampling: random, encoding: random, seeds: [] };
+    return { random, sampling: random, encodingOf: () => random, seeds: [] };
   }
   if (typeof seed === "object" && seed.length !== images)
     throw new RangeError(`seed: expected ${images} seeds, one per image, got ${seed.length}`);
@@ -65,9 +65,13 @@ const consecutive = (seed: number, count: number): readonly number[] =>
 
 function diffusersNoise({ device = "cpu", dtype }: DiffusersSeedMode, seed: number | readonly number[]): NoiseSource {
   const seeds = typeof seed === "object" ? seed : [seed];
-  const whole = randomPerItem(seeds.map(generatorOf(device)));
-  const random = dtype ? drawnIn(whole, dtype) : whole;
-  return { random, sampling: random, encoding: random, seeds };
+  const generators = seeds.map(generatorOf(device));
+  const first = (count: number) => {
+    const source = randomPerItem(generators.slice(0, count));
+    return dtype ? drawnIn(source, dtype) : source;
+  };
+  const random = first(seeds.length);
+  return { random, sampling: random, encodingOf: (images) => (seeds.length === 1 ? random : first(images)), seeds };
 }
 
 function a1111Noise({ device, etaNoiseSeedDelta = 0 }: A1111SeedMode, seeds: readonly number[]): NoiseSource {
@@ -77,7 +81,7 @@ function a1111Noise({ device, etaNoiseSeedDelta = 0 }: A1111SeedMode, seeds: rea
   const perImage = (delta: number) => randomPerItem(seeds.map((seed) => make(seed + delta)));
   const random = perImage(0);
   const sampling = etaNoiseSeedDelta === 0 ? random : perImage(etaNoiseSeedDelta);
-  return { random, sampling, encoding: undefined, seeds };
+  return { random, sampling, encodingOf: () => undefined, seeds };
 }
 
 function comfyNoise(
@@ -89,7 +93,8 @@ function comfyNoise(
   const make = generatorOf(device);
   const whole = torchRandom(seed);
   const random = batchIndices ? pickedItems(whole, checkedIndices(batchIndices, images)) : whole;
-  return { random, sampling: make(device === "cpu" ? seed + 1 : seed), encoding: undefined, seeds: [seed] };
+  const sampling = make(device === "cpu" ? seed + 1 : seed);
+  return { random, sampling, encodingOf: () => undefined, seeds: [seed] };
 }
 
 function generatorOf(device: "cuda" | "cpu" = "cuda"): (seed: number) => RandomSource {

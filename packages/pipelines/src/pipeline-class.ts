@@ -1,31 +1,22 @@
 import { LatentKitError, type Tensor } from "@latentkit/core";
 import type { ModelSource } from "@latentkit/hub";
 import type { Scheduler } from "@latentkit/schedulers";
-import { type ComponentTable, loadComponents, type PipelineLoadOptions } from "./load-components.js";
+import { loadComponents, type PipelineLoadOptions } from "./load-components.js";
 import { noiseSource } from "./noise-source.js";
 import type { Disposable, GenerateResult, Pipeline, PipelineClass, PipelineComponents } from "./pipeline.js";
-import { execute, type PreparedRun } from "./run.js";
+import type { PipelineKind } from "./pipeline-kind.js";
+import { checkPreviewDecoder } from "./preview.js";
+import { execute } from "./run.js";
 import { checkRunOptions, type RunOptions } from "./run-options.js";
 import { shareComponents } from "./share-components.js";
 import type { Step } from "./step.js";
-
-/** What makes one kind of pipeline different from the others. */
-export interface PipelineKind<Components extends PipelineComponents, Options extends RunOptions> {
-  /** The Diffusers class it equals. */
-  readonly name: string;
-  /** Where each part is in a checkpoint. */
-  readonly components: ComponentTable<Components>;
-  /** @throws LatentKitError `"unsupported-model"` when the parts do not go together, or are another pipeline's. */
-  check(components: Components): void;
-  /** Settles a run. @throws TypeError or RangeError for options that are wrong; computes nothing. */
-  prepare(components: Components, options: Options): PreparedRun;
-}
 
 /** Makes a pipeline class: what all of them do alike, from opening to disposing, around what this kind does. */
 export function pipelineClass<Components extends PipelineComponents, Options extends RunOptions>(
   kind: PipelineKind<Components, Options>,
 ): PipelineClass<Components, Options> {
   class Assembled implements Pipeline<Components, Options> {
+    static readonly kind = kind;
     scheduler: Scheduler;
     readonly #parts: Components;
     readonly #owned: readonly Disposable[];
@@ -33,6 +24,7 @@ export function pipelineClass<Components extends PipelineComponents, Options ext
 
     constructor(components: Components, owned: readonly Disposable[] = []) {
       kind.check(components);
+      checkPreviewDecoder(components);
       this.scheduler = components.scheduler;
       this.#parts = components;
       this.#owned = owned;

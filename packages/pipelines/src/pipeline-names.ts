@@ -1,29 +1,54 @@
 import { LatentKitError } from "@latentkit/core";
 
+const STEERED = [
+  "StableDiffusionControlNetPipeline",
+  "StableDiffusionControlNetImg2ImgPipeline",
+  "StableDiffusionAdapterPipeline",
+];
 const STABLE_DIFFUSION = [
   "StableDiffusionPipeline",
   "StableDiffusionImg2ImgPipeline",
   "LatentConsistencyModelPipeline",
   "LatentConsistencyModelImg2ImgPipeline",
+  ...STEERED,
 ];
-const STABLE_DIFFUSION_XL = ["StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline"];
+const STEERED_XL = [
+  "StableDiffusionXLControlNetPipeline",
+  "StableDiffusionXLControlNetImg2ImgPipeline",
+  "StableDiffusionXLAdapterPipeline",
+];
+const STABLE_DIFFUSION_XL = ["StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline", ...STEERED_XL];
+/** Their networks may be made for it, and then draw nothing else. */
+const INPAINT = ["StableDiffusionInpaintPipeline", "StableDiffusionControlNetInpaintPipeline"];
+const INPAINT_XL = ["StableDiffusionXLInpaintPipeline", "StableDiffusionXLControlNetInpaintPipeline"];
 
 /** Pipelines, and the classes in `model_index.json` whose checkpoints have the parts for them. */
 const openedBy: Readonly<Record<string, readonly string[]>> = {
   StableDiffusionPipeline: STABLE_DIFFUSION,
+  StableDiffusionImg2ImgPipeline: STABLE_DIFFUSION,
+  StableDiffusionInpaintPipeline: [...STABLE_DIFFUSION, ...INPAINT],
+  StableDiffusionControlNetPipeline: STABLE_DIFFUSION,
+  StableDiffusionControlNetImg2ImgPipeline: STABLE_DIFFUSION,
+  StableDiffusionControlNetInpaintPipeline: [...STABLE_DIFFUSION, ...INPAINT],
+  StableDiffusionAdapterPipeline: STABLE_DIFFUSION,
+  StableDiffusionInstructPix2PixPipeline: ["StableDiffusionInstructPix2PixPipeline"],
+  StableDiffusionUpscalePipeline: ["StableDiffusionUpscalePipeline"],
+  StableDiffusionLatentUpscalePipeline: ["StableDiffusionLatentUpscalePipeline"],
+  DDIMInversionPipeline: STABLE_DIFFUSION,
   LatentConsistencyModelPipeline: STABLE_DIFFUSION,
+  LatentConsistencyModelImg2ImgPipeline: STABLE_DIFFUSION,
   StableDiffusionXLPipeline: STABLE_DIFFUSION_XL,
   StableDiffusionXLImg2ImgPipeline: STABLE_DIFFUSION_XL,
+  StableDiffusionXLInpaintPipeline: [...STABLE_DIFFUSION_XL, ...INPAINT_XL],
+  StableDiffusionXLControlNetPipeline: STABLE_DIFFUSION_XL,
+  StableDiffusionXLControlNetImg2ImgPipeline: STABLE_DIFFUSION_XL,
+  StableDiffusionXLControlNetInpaintPipeline: [...STABLE_DIFFUSION_XL, ...INPAINT_XL],
+  StableDiffusionXLAdapterPipeline: STABLE_DIFFUSION_XL,
   DDPMPipeline: ["DDPMPipeline", "DDIMPipeline", "PNDMPipeline"],
 };
 
-/** Classes with networks of their own, which no other pipeline can use. */
-const SPECIAL = [
-  "StableDiffusionInpaintPipeline",
-  "StableDiffusionInstructPix2PixPipeline",
-  "StableDiffusionUpscalePipeline",
-  "StableDiffusionXLInpaintPipeline",
-];
+/** Whether there is a pipeline of that name. */
+export const isPipelineName = (name: string): boolean => Object.hasOwn(openedBy, name);
 
 /** What a `model_index.json` says it is, as Diffusers names it; exporters put a prefix before the name. */
 export function pipelineName({ _class_name: name }: Readonly<Record<string, unknown>>): string | undefined {
@@ -37,7 +62,7 @@ export function checkPipelineName(pipeline: string, index: Readonly<Record<strin
   const accepted = openedBy[pipeline] ?? [pipeline];
   const name = pipelineName(index);
   if (name !== undefined && accepted.includes(name)) return;
-  const isKnown = name !== undefined && [...SPECIAL, ...Object.keys(openedBy)].includes(name);
+  const isKnown = name !== undefined && isPipelineName(name);
   throw unsupportedName(index, isKnown ? `open it with ${name}` : `supported: ${accepted.join(", ")}`);
 }
 

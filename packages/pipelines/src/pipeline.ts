@@ -1,9 +1,10 @@
 import type { Tensor } from "@latentkit/core";
 import type { ModelSource } from "@latentkit/hub";
 import type { RgbaImage } from "@latentkit/images";
-import type { Warning } from "@latentkit/models";
+import type { LatentCodec, Warning } from "@latentkit/models";
 import type { Scheduler } from "@latentkit/schedulers";
 import type { PipelineLoadOptions } from "./load-components.js";
+import type { PipelineKind } from "./pipeline-kind.js";
 import type { RunOptions } from "./run-options.js";
 import type { Step } from "./step.js";
 
@@ -24,7 +25,9 @@ export interface GenerateResult {
 export interface PipelineComponents {
   readonly scheduler: Scheduler;
   readonly unet: Disposable;
-  readonly vae?: Disposable | undefined;
+  readonly vae?: LatentCodec | undefined;
+  /** A tiny autoencoder for the same latents, which previews are drawn with. */
+  readonly previewDecoder?: LatentCodec | undefined;
 }
 
 /** Parts put together, ready for runs. */
@@ -58,6 +61,8 @@ export interface PipelineClass<
   Instance extends Pipeline<Components, Options> = Pipeline<Components, Options>,
 > {
   readonly name: string;
+  /** What `pipelineClass` made it of: to make another kind out of it. */
+  readonly kind: PipelineKind<Components, Options>;
   /**
    * Puts parts together.
    *

@@ -1,5 +1,5 @@
-import { roundHalfEven } from "@latentkit/core";
 import type { Plan, PlanOptions, Scheduler } from "@latentkit/schedulers";
+import { timestepAt } from "./timestep-at.js";
 
 /** The part of a plan that a run visits. */
 export interface RunWindow {
@@ -8,6 +8,8 @@ export interface RunWindow {
   readonly begin: number;
   /** Index after the last step. */
   readonly end: number;
+  /** What the network is called with in between. */
+  readonly timesteps: readonly number[];
 }
 
 /** Which part of the noise levels a run visits. */
@@ -21,7 +23,14 @@ export interface WindowOptions {
 }
 
 /** All of a plan. */
-export const wholeRun = (plan: Plan): RunWindow => ({ plan, begin: 0, end: plan.timesteps.length });
+export const wholeRun = (plan: Plan): RunWindow => windowOf(plan, 0, plan.timesteps.length);
+
+const windowOf = (plan: Plan, begin: number, end: number): RunWindow => ({
+  plan,
+  begin,
+  end,
+  timesteps: plan.timesteps.slice(begin, end),
+});
 
 /**
  * Plans a run, and cuts it as Diffusers' image-to-image and SDXL pipelines do.
@@ -38,12 +47,13 @@ export function runWindow(scheduler: Scheduler, request: PlanOptions, options: W
       ? beginByStrength(plan, levels(request, plan), strength ?? 1)
       : beginByTimestep(plan, cutoff(scheduler, denoisingStart));
   const end = denoisingEnd === undefined ? whole.end : endByTimestep(plan, cutoff(scheduler, denoisingEnd));
-  if (begin < end) return { plan, begin, end };
+  if (begin < end) return windowOf(plan, begin, end);
   const asked = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${value}`]));
   throw new RangeError(`numInferenceSteps: ${whole.end} leave no step for ${asked.join(", ")}; expected more`);
 }
 
-function checkWindow({ denoisingStart, denoisingEnd, strength }: WindowOptions): void {
+/** @throws RangeError for shares out of range. */
+export function checkWindow({ denoisingStart, denoisingEnd, strength }: WindowOptions): void {
   if (denoisingEnd !== undefined && !(denoisingEnd > 0 && denoisingEnd <= 1))
     throw new RangeError(`denoisingEnd: expected a number above 0 and up to 1, got ${denoisingEnd}`);
   if (denoisingStart !== undefined && !(denoisingStart > 0 && denoisingStart < 1))
@@ -66,8 +76,7 @@ function beginByStrength({ order }: Plan, count: number, strength: number): numb
 /** The training timestep at a share of the run. */
 function cutoff({ config }: Scheduler, share: number): number {
   const { num_train_timesteps: total } = config;
-  const steps = typeof total === "number" ? total : 1000;
-  return roundHalfEven(steps - share * steps);
+  return timestepAt(share, typeof total === "number" ? total : undefined);
 }
 
 /** The first step below a timestep, moved back to the first call of its level. */

@@ -1,9 +1,10 @@
 import type { Tensor } from "@latentkit/core";
-import { imageFromTensor } from "@latentkit/images";
+import { imageFromTensor, type RgbaImage } from "@latentkit/images";
 import type { Warning } from "@latentkit/models";
 import type { SamplerState } from "@latentkit/schedulers";
 import type { NoiseSource } from "./noise-source.js";
 import type { GenerateResult, PipelineComponents } from "./pipeline.js";
+import { type PreviewOptions, previewCodec, previewLatents } from "./preview.js";
 import { release } from "./release.js";
 import type { RunOptions } from "./run-options.js";
 import type { RunWindow } from "./run-window.js";
@@ -20,12 +21,14 @@ export interface RunTools extends NoiseSource {
 export interface PreparedRun {
   /** Pictures in all. */
   readonly images: number;
-  /** The steps of the plan that it makes. */
-  readonly window: RunWindow;
+  /** The steps that it makes. */
+  readonly window: Pick<RunWindow, "timesteps">;
   /** The algorithm: a state after every network call, and the final latents. */
   states(tools: RunTools): AsyncGenerator<SamplerState, Tensor, Tensor | undefined>;
   /** Samples as pictures, `[images, 3, height, width]` near [-1, 1]. */
   readonly decode: (sample: Tensor) => Promise<Tensor>;
+  /** Puts the pictures where they belong, when they are parts of other ones. */
+  readonly finish?: ((images: readonly RgbaImage[]) => Promise<RgbaImage[]>) | undefined;
 }
 
 /** Runs it: steps on the way, pictures at the end. */
@@ -33,7 +36,7 @@ export async function* execute(
   run: PreparedRun,
   noise: NoiseSource,
   { outputType = "image", signal, onWarning }: RunOptions,
-  { unet, vae }: PipelineComponents,
+  parts: PipelineComponents,
 ): AsyncGenerator<Step, GenerateResult, Tensor | undefined> {
   const { seeds } = noise;
   const warnings: Warning[] = [];
@@ -42,41 +45,66 @@ export async function* execute(
     onWarning?.(warning);
   };
   signal?.throwIfAborted();
-  const latents = yield* steps(run, { ...noise, signal, onWarning: tell }, unet);
+  const latents = yield* steps(run, { ...noise, signal, onWarning: tell }, parts);
   if (outputType === "latent") return { images: [], latents, seeds, warnings };
   const tensor = await run.decode(latents);
-  await release(vae);
+  await release(parts.vae);
   if (outputType === "tensor") return { images: [], tensor, latents, seeds, warnings };
-  return { images: imageFromTensor(tensor), latents, seeds, warnings };
+  return { images: await picturesOf(run, tensor), latents, seeds, warnings };
 }
 
-/** The states of a run as steps; gives the final latents. However it ends, the network is not needed any more. */
+async function picturesOf({ finish }: PreparedRun, tensor: Tensor): Promise<RgbaImage[]> {
+  const images = imageFromTensor(tensor);
+  return finish ? finish(images) : images;
+}
+
+/** The states of a run as steps; gives the final latents. However it ends, the networks of steps are not needed any more. */
 async function* steps(
   run: PreparedRun,
   tools: RunTools,
-  unet: object,
+  parts: PipelineComponents,
 ): AsyncGenerator<Step, Tensor, Tensor | undefined> {
   const states = run.states(tools);
+  let done = 0;
   let next: Awaited<ReturnType<typeof states.next>> | undefined;
   try {
     next = await states.next();
-    while (!next.done) next = await states.next(yield stepOf(next.value, run));
+    while (!next.done) next = await states.next(yield stepOf(next.value, done++, run, parts));
     return next.value;
   } finally {
     // whoever leaves the loop leaves the run's own too
     if (next && !next.done) await states.return(next.value.sample);
-    await release(unet);
+    await release(parts.unet, parts.previewDecoder);
   }
 }
 
-function stepOf({ index, sample, predOriginalSample }: SamplerState, { window, decode }: PreparedRun): Step {
-  const { plan, begin, end } = window;
+function stepOf(
+  { sample, predOriginalSample }: SamplerState,
+  index: number,
+  run: PreparedRun,
+  parts: PipelineComponents,
+): Step {
+  const { timesteps } = run.window;
   return {
-    index: index - 1 - begin,
-    total: end - begin,
-    timestep: plan.timesteps[index - 1] ?? 0,
+    index,
+    total: timesteps.length,
+    timestep: timesteps[index] ?? 0,
     latents: sample,
     ...(predOriginalSample && { predOriginalSample }),
-    preview: async () => imageFromTensor(await decode(predOriginalSample ?? sample)),
+    preview: (options) => preview(run, parts, predOriginalSample ?? sample, options),
   };
+}
+
+/** Pictures of a step; those of a pipeline without an autoencoder are its latents. */
+async function preview(
+  run: PreparedRun,
+  { vae, previewDecoder }: PipelineComponents,
+  sample: Tensor,
+  options: PreviewOptions = {},
+): Promise<RgbaImage[]> {
+  const codec = vae && previewCodec({ vae, previewDecoder }, options);
+  if (!vae || codec === vae) return picturesOf(run, await run.decode(sample));
+  const images = await previewLatents({ vae, previewDecoder }, sample, options);
+  const isWhole = codec !== undefined || (options.scale ?? vae.scaleFactor) === vae.scaleFactor;
+  return run.finish && isWhole ? run.finish(images) : images;
 }

@@ -1,6 +1,8 @@
 import type { Tensor } from "@latentkit/core";
-import type { LatentCodec, UNet2DConditionModel } from "@latentkit/models";
+import type { LatentCodec } from "@latentkit/models";
 import type { PlanOptions } from "@latentkit/schedulers";
+import type { ConditionalUNet } from "./conditional-unet.js";
+import { checkGuidance, type Guidance } from "./guidance.js";
 import { checkFinite, checkRange, checkTensor, isCount } from "./option-checks.js";
 
 /** How large the pictures are. */
@@ -29,6 +31,21 @@ export interface GuidanceOptions {
   readonly guidanceScale?: number;
   /** How much of the unguided contrast to restore, 0 to 1 (Lin et al. 2024). @default 0 */
   readonly guidanceRescale?: number;
+  /**
+   * A guidance of another kind in place of both: `interval(7.5, 0.2, 0.8)`, or a function of your own. It is given the
+   * negative prompts' prediction and the prompts'.
+   */
+  readonly guidance?: Guidance | undefined;
+  /** Asks the network for one prediction after another in place of all at once: less memory, a little more time. @default false */
+  readonly sequentialGuidance?: boolean;
+}
+
+/** The guidance of a run with everything settled: a scale and a share, or a value. */
+export interface SettledGuidance {
+  readonly guidanceScale: number;
+  readonly guidanceRescale: number;
+  readonly guidance?: Guidance;
+  readonly sequential: boolean;
 }
 
 /** What a run begins from. */
@@ -50,7 +67,7 @@ const SIZE_MULTIPLE = 8;
 
 /** What a network and its autoencoder fix; `sampleSize` stands in where a configuration of old does not say. */
 export function latentFacts(
-  { unet, vae }: { readonly unet: UNet2DConditionModel; readonly vae: LatentCodec },
+  { unet, vae }: { readonly unet: ConditionalUNet; readonly vae: LatentCodec },
   sampleSize: number,
 ): LatentFacts {
   const { latentChannels, scaleFactor } = vae;
@@ -80,15 +97,25 @@ export function settleLatents(
   return shape;
 }
 
-/** @throws RangeError for a scale or a share that is none. */
-export function settleGuidance(
-  { guidanceScale, guidanceRescale = 0 }: GuidanceOptions,
-  defaultScale: number,
-): Required<GuidanceOptions> {
-  const scale = guidanceScale ?? defaultScale;
-  checkFinite("guidanceScale", scale);
+/** @throws RangeError for a scale or a share that is none; TypeError for a `guidance` that is none, or beside them. */
+export function settleGuidance(options: GuidanceOptions, defaultScale: number): SettledGuidance {
+  const {
+    guidanceScale = defaultScale,
+    guidanceRescale = 0,
+    guidance,
+    sequentialGuidance: sequential = false,
+  } = options;
+  checkFinite("guidanceScale", guidanceScale);
   checkRange("guidanceRescale", guidanceRescale, 0, 1);
-  return { guidanceScale: scale, guidanceRescale };
+  if (typeof sequential !== "boolean")
+    throw new TypeError(`sequentialGuidance: expected true or false, got ${String(sequential)}`);
+  if (guidance === undefined) return { guidanceScale, guidanceRescale, sequential };
+  checkGuidance(guidance);
+  for (const name of ["guidanceScale", "guidanceRescale"] as const) {
+    if (options[name] !== undefined)
+      throw new TypeError(`${name}: expected nothing beside guidance, got ${options[name]}`);
+  }
+  return { guidanceScale, guidanceRescale, guidance, sequential };
 }
 
 /** The sampler's share of the options; it has checks of its own. */

@@ -1,9 +1,9 @@
 import { denoise } from "./denoise.js";
 import type { GenerateOptions } from "./generate-options.js";
 import { distilledGuidance, isGuided } from "./guidance-embedding.js";
+import { settleHiresFix } from "./hires-fix.js";
 import type { Pipeline, PipelineClass } from "./pipeline.js";
 import { pipelineClass } from "./pipeline-class.js";
-import { wholeRun } from "./run-window.js";
 import { latentFacts, planOptions, settleGuidance, settleLatents, settleSize } from "./sampling-options.js";
 import type { StableDiffusionComponents } from "./stable-diffusion-parts.js";
 import { checkStableDiffusionFit, SAMPLE_SIZE, stableDiffusionComponents } from "./stable-diffusion-parts.js";
@@ -28,25 +28,31 @@ export const StableDiffusionPipeline: PipelineClass<
 > = pipelineClass({
   name: "StableDiffusionPipeline",
   components: stableDiffusionComponents,
-  check: checkStableDiffusionFit,
+  check: (parts) => checkStableDiffusionFit(parts),
   prepare(parts, options) {
-    const { unet, vae } = parts;
+    const { unet, vae, scheduler } = parts;
     const facts = latentFacts(parts, SAMPLE_SIZE);
     const text = settleText(options, unet.config.crossAttentionDim);
     const guidance = settleGuidance(options, 7.5);
-    const shape = settleLatents(options, settleSize(options, facts), text.images, facts);
-    const plan = parts.scheduler.plan(planOptions(options, 50));
+    const size = settleSize(options, facts);
+    const shape = settleLatents(options, size, text.images, facts);
+    const request = planOptions(options, 50);
+    const plan = scheduler.plan(request);
+    const second = settleHiresFix(options.hiresFix, { ...facts, vae, scheduler, size, request });
     return {
       images: text.images,
-      window: wholeRun(plan),
+      window: { timesteps: [...plan.timesteps, ...(second?.window.timesteps ?? [])] },
       decode: (latents) => vae.decode(latents),
-      async *states({ random, sampling, signal, onWarning }) {
-        const context = await textContext(parts, text, isGuided(unet, guidance.guidanceScale), onWarning);
+      async *states(tools) {
+        const { random, sampling, signal, onWarning } = tools;
+        const context = await textContext(parts, text, isGuided(unet, guidance), onWarning);
         const noise = plan.start(options.latents ?? random.normal(shape));
         const conditions = distilledGuidance(unet, guidance.guidanceScale, text.images);
         const run = { ...guidance, conditions, random: sampling, signal };
         const { sample } = yield* denoise(unet, plan, noise, context, run);
-        return sample;
+        if (!second) return sample;
+        const from = await second.begin(sample, tools);
+        return (yield* denoise(unet, second.window.plan, from, context, run)).sample;
       },
     };
   },

@@ -1,23 +1,16 @@
 import { beginFrom, imageLatents, settleImage } from "./begin-from-image.js";
-import { setting } from "./component-loaders.js";
 import { denoise } from "./denoise.js";
 import type { ImageInputs } from "./image-input.js";
 import type { AestheticOptions, MicroConditioningOptions } from "./micro-conditioning.js";
-import { aestheticTimeIds, imageTimeIds } from "./micro-conditioning.js";
 import type { Pipeline, PipelineClass } from "./pipeline.js";
 import { pipelineClass } from "./pipeline-class.js";
 import type { RunOptions } from "./run-options.js";
 import { runWindow, type WindowOptions } from "./run-window.js";
 import { type GuidanceOptions, planOptions, type ScheduleOptions, type SizeOptions } from "./sampling-options.js";
-import type { StableDiffusionXLComponents } from "./stable-diffusion-xl-parts.js";
-import { checkXLFit, conditioningXL, settleXL, xlComponents } from "./stable-diffusion-xl-parts.js";
+import type { StableDiffusionXLImg2ImgComponents } from "./stable-diffusion-xl-img2img-parts.js";
+import { checkXLImg2ImgFit, latentTimeIds, xlImg2ImgComponents } from "./stable-diffusion-xl-img2img-parts.js";
+import { conditioningXL, settleXL } from "./stable-diffusion-xl-parts.js";
 import type { XLTextOptions } from "./text-options-xl.js";
-
-/** The parts of SDXL or of its refiner. */
-export interface StableDiffusionXLImg2ImgComponents extends StableDiffusionXLComponents {
-  /** Whether the UNet is told how pleasing the picture is in place of its size, as the refiner is. @default false */
-  readonly requiresAestheticsScore?: boolean | undefined;
-}
 
 /** What to make of a picture with SDXL or its refiner; `guidanceScale` is 5 and `strength` 0.3 unless given. */
 export interface StableDiffusionXLImg2ImgOptions
@@ -54,14 +47,10 @@ export const StableDiffusionXLImg2ImgPipeline: PipelineClass<
   StableDiffusionXLImg2ImgPipeline
 > = pipelineClass<StableDiffusionXLImg2ImgComponents, StableDiffusionXLImg2ImgOptions>({
   name: "StableDiffusionXLImg2ImgPipeline",
-  components: { ...xlComponents, requiresAestheticsScore: setting("requires_aesthetics_score", false) },
-  check(parts) {
-    const { requiresAestheticsScore = false } = parts;
-    const ids = requiresAestheticsScore ? 5 : 6;
-    checkXLFit(parts, { ids, remedy: `set requiresAestheticsScore to ${!requiresAestheticsScore}` });
-  },
+  components: xlImg2ImgComponents,
+  check: (parts) => checkXLImg2ImgFit(parts),
   prepare(parts, options) {
-    const { unet, vae, scheduler, requiresAestheticsScore = false } = parts;
+    const { unet, vae, scheduler } = parts;
     const request = settleXL(parts, options);
     const { images } = request.text;
     const image = settleImage(options, vae, images);
@@ -73,8 +62,7 @@ export const StableDiffusionXLImg2ImgPipeline: PipelineClass<
       decode: (latents) => vae.decode(latents),
       async *states(tools) {
         const latents = await imageLatents(vae, image, tools);
-        const [height, width] = [latents.shape[2]! * vae.scaleFactor, latents.shape[3]! * vae.scaleFactor];
-        const ids = (requiresAestheticsScore ? aestheticTimeIds : imageTimeIds)(options, [height, width]);
+        const ids = latentTimeIds(parts, options, latents);
         const { context, conditions } = await conditioningXL(parts, request, ids, tools.onWarning);
         const from = beginFrom(window, latents, denoisingStart === undefined ? tools.random : undefined);
         const { sampling, signal } = tools;

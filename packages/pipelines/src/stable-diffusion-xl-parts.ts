@@ -1,8 +1,18 @@
 import type { Tensor } from "@latentkit/core";
-import type { LatentCodec, UNet2DConditionModel, UNetConditions, Warning } from "@latentkit/models";
+import type { LatentCodec, UNetConditions, Warning } from "@latentkit/models";
 import type { Scheduler } from "@latentkit/schedulers";
 import { checkFit, type Fit } from "./check-fit.js";
-import { optional, scheduler, setting, textEncoder, tokenizer, unet, vae } from "./component-loaders.js";
+import {
+  optional,
+  previewDecoder,
+  scheduler,
+  setting,
+  textEncoder,
+  tokenizer,
+  unet,
+  vae,
+} from "./component-loaders.js";
+import type { ConditionalUNet } from "./conditional-unet.js";
 import type { XLTextParts } from "./encode-prompt-xl.js";
 import { distilledGuidance, isGuided } from "./guidance-embedding.js";
 import type { ComponentTable } from "./load-components.js";
@@ -13,14 +23,16 @@ import {
   type TimeIds,
   timeIdRows,
 } from "./micro-conditioning.js";
-import { type GuidanceOptions, settleGuidance } from "./sampling-options.js";
+import { type GuidanceOptions, type SettledGuidance, settleGuidance } from "./sampling-options.js";
 import { textContextXL } from "./text-context-xl.js";
 import { settleTextXL, type XLTextOptions, type XLTextRequest } from "./text-options-xl.js";
 
 /** The parts of SDXL; the refiner has the second text encoder only. */
 export interface StableDiffusionXLComponents extends XLTextParts {
-  readonly unet: UNet2DConditionModel;
+  readonly unet: ConditionalUNet;
   readonly vae: LatentCodec;
+  /** A tiny autoencoder for the same latents, which previews are drawn with. */
+  readonly previewDecoder?: LatentCodec | undefined;
   readonly scheduler: Scheduler;
   /** Whether zeros stand for a negative prompt that is not given. @default true */
   readonly forceZerosForEmptyPrompt?: boolean | undefined;
@@ -38,6 +50,7 @@ export const xlComponents: ComponentTable<StableDiffusionXLComponents> = {
   textEncoder: optional("text_encoder", textEncoder("text_encoder")),
   textEncoder2: textEncoder("text_encoder_2"),
   vae,
+  previewDecoder,
   unet,
 };
 
@@ -45,10 +58,14 @@ export const xlComponents: ComponentTable<StableDiffusionXLComponents> = {
 const contextWidth = ({ textEncoder, textEncoder2 }: XLTextParts): number =>
   (textEncoder?.config.hiddenSize ?? 0) + textEncoder2.config.hiddenSize;
 
-/** @throws LatentKitError unless the UNet takes what the encoders give, and so many sizes beside it. */
+/**
+ * @param extraChannels what the pipeline puts beside the latents.
+ * @throws LatentKitError unless the UNet takes what the encoders give, and so many sizes beside it.
+ */
 export function checkXLFit(
   parts: StableDiffusionXLComponents,
   added: Pick<NonNullable<Fit["added"]>, "ids" | "remedy">,
+  extraChannels?: readonly number[],
 ): void {
   const { unet, vae, textEncoder, textEncoder2 } = parts;
   checkFit({
@@ -56,6 +73,7 @@ export function checkXLFit(
     vae,
     contextWidth: contextWidth(parts),
     encoders: textEncoder ? "text_encoder and text_encoder_2" : "text_encoder_2",
+    extraChannels,
     added: { ...added, pooledWidth: textEncoder2.config.projectionDim },
   });
 }
@@ -63,7 +81,7 @@ export function checkXLFit(
 /** The text and guidance of a run with everything settled. */
 export interface XLRequest {
   readonly text: XLTextRequest;
-  readonly guidance: Required<GuidanceOptions>;
+  readonly guidance: SettledGuidance;
   /** Whether negative prompts have a say. */
   readonly isGuided: boolean;
 }
@@ -72,11 +90,12 @@ export interface XLRequest {
 export function settleXL(
   parts: StableDiffusionXLComponents,
   options: XLTextOptions & GuidanceOptions & MicroConditioningOptions & AestheticOptions,
+  defaultScale = 5,
 ): XLRequest {
   checkMicroConditioning(options);
   const text = settleTextXL(options, contextWidth(parts), parts.textEncoder2.config.projectionDim);
-  const guidance = settleGuidance(options, 5);
-  return { text, guidance, isGuided: isGuided(parts.unet, guidance.guidanceScale) };
+  const guidance = settleGuidance(options, defaultScale);
+  return { text, guidance, isGuided: isGuided(parts.unet, guidance) };
 }
 
 /** Everything that SDXL's UNet is told: the text as context, and its pooled form and the sizes as conditions. */

@@ -1,5 +1,7 @@
 import { denoise } from "./denoise.js";
-import { type MicroConditioningOptions, timeIds, warnOfLoneSizes } from "./micro-conditioning.js";
+import type { GenerateOptions } from "./generate-options.js";
+import { settleHiresFix } from "./hires-fix.js";
+import { type MicroConditioningOptions, timeIdRows, timeIds, warnOfLoneSizes } from "./micro-conditioning.js";
 import type { Pipeline, PipelineClass } from "./pipeline.js";
 import { pipelineClass } from "./pipeline-class.js";
 import type { RunOptions } from "./run-options.js";
@@ -19,6 +21,7 @@ export interface StableDiffusionXLOptions
     LatentsOptions,
     MicroConditioningOptions,
     Pick<WindowOptions, "denoisingEnd">,
+    Pick<GenerateOptions, "hiresFix">,
     RunOptions {}
 
 /**
@@ -48,19 +51,28 @@ export const StableDiffusionXLPipeline: PipelineClass<
     const { images } = request.text;
     const shape = settleLatents(options, size, images, facts);
     const { denoisingEnd } = options;
-    const window = runWindow(scheduler, planOptions(options, 50), { denoisingEnd });
+    const plan = planOptions(options, 50);
+    const window = runWindow(scheduler, plan, { denoisingEnd });
+    if (denoisingEnd !== undefined && options.hiresFix)
+      throw new TypeError("hiresFix: expected nothing beside denoisingEnd, which leaves noise for another pipeline");
+    const second = settleHiresFix(options.hiresFix, { ...facts, vae, scheduler, size, request: plan });
     return {
       images,
-      window,
+      window: { timesteps: [...window.timesteps, ...(second?.window.timesteps ?? [])] },
       decode: (latents) => vae.decode(latents),
-      async *states({ random, sampling, signal, onWarning }) {
+      async *states(tools) {
+        const { random, sampling, signal, onWarning } = tools;
         warnOfLoneSizes(options, onWarning);
         const ids = timeIds(options, [size.height, size.width]);
         const { context, conditions } = await conditioningXL(parts, request, ids, onWarning);
         const noise = window.plan.start(options.latents ?? random.normal(shape));
         const run = { ...request.guidance, conditions, random: sampling, signal, until: window.end };
         const { sample } = yield* denoise(unet, window.plan, noise, context, run);
-        return sample;
+        if (!second) return sample;
+        const from = await second.begin(sample, tools);
+        const larger = timeIdRows(timeIds(options, [second.size.height, second.size.width]), images, request.isGuided);
+        const again = { ...run, conditions: { ...conditions, timeIds: larger }, until: second.window.end };
+        return (yield* denoise(unet, second.window.plan, from, context, again)).sample;
       },
     };
   },

@@ -1,5 +1,6 @@
 import type { Tensor } from "@latentkit/core";
 import type { RgbaImage } from "@latentkit/images";
+import type { PreviewOptions } from "./preview.js";
 
 /** A moment of a run, after one network call. */
 export interface Step {
@@ -13,6 +14,11 @@ export interface Step {
   readonly latents: Tensor;
   /** The clean latents as predicted at this step, where the sampler tells. */
   readonly predOriginalSample?: Tensor;
-  /** Decodes the prediction as it is now. */
-  preview(): Promise<RgbaImage[]>;
+  /**
+   * The prediction as it is now: by the tiny autoencoder of the checkpoint, where it has one, else by a linear map that
+   * costs nothing; `{ method: "vae" }` decodes it as the final picture will be.
+   *
+   * @throws RangeError for a method that there is none of.
+   */
+  preview(options?: PreviewOptions): Promise<RgbaImage[]>;
 }

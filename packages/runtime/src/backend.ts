@@ -38,10 +38,14 @@ export interface Session {
 
 /** A runtime on one device. */
 export interface Backend {
-  /** The runtime: `"onnxruntime-node"`. */
+  /** The runtime: `"onnxruntime-node"`, `"onnxruntime-web"`. */
   readonly name: string;
   /** The device in use, never `"auto"`. */
   readonly device: Exclude<Device, "auto">;
+  /** Why it is this device, and what would make it faster, for people. */
+  readonly reason?: string;
+  /** Whether the device computes in float16. @default false */
+  readonly float16?: boolean;
   /**
    * Opens a network.
    *

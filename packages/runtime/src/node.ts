@@ -2,13 +2,15 @@ import { availableParallelism, cpus } from "node:os";
 import { extname } from "node:path";
 import { LatentKitError, type ModelGraph } from "@latentkit/core";
 import type { Backend, Device } from "./backend.js";
+import { checkThreads } from "./check-threads.js";
 import { externalWeights } from "./external-files.js";
+import { inOrder } from "./in-order.js";
 import { candidateDevices, checkDevice, deviceUnavailable, type NodeDevice } from "./node-device.js";
 import { loadOnnxRuntime } from "./node-library.js";
-import { probeGraph } from "./probe-graph.js";
-import { createQueue } from "./queue.js";
+import { halfGraph, probeGraph } from "./probe-graph.js";
 import { hostedSession } from "./session.js";
 import { localHost, type OnnxRuntime, type SessionHost, type SessionOptions } from "./session-host.js";
+import { storedInFunction } from "./stored-function.js";
 import { workerHost } from "./worker-host.js";
 
 export type { OnnxRuntime, SessionOptions } from "./session-host.js";
@@ -51,12 +53,15 @@ export async function onnxruntimeNode(options: OnnxruntimeNodeOptions = {}): Pro
   const host = createHost(options);
   const device = wanted === "auto" ? await bestDevice(host, options) : wanted;
   if (wanted !== "auto" && wanted !== "cpu") await checkWorks(host, wanted, options);
+  const float16 = await computesHalf(host, device, options);
   return {
     name: "onnxruntime-node",
     device,
+    float16,
     async createSession({ graph, externalFiles }: ModelGraph) {
-      const { folder, files } = await externalWeights(externalFiles);
-      return hostedSession(host, await host.open(graph, sessionOptions(device, options, folder), files));
+      const { folder, mapped, files } = await externalWeights(externalFiles);
+      const model = mapped.size > 0 && files.length > 0 ? storedInFunction(graph, mapped) : graph;
+      return hostedSession(host, await host.open(model, sessionOptions(device, options, folder), files));
     },
   };
 }
@@ -84,17 +89,6 @@ function loader(lib: OnnxruntimeNodeOptions["lib"]): () => Promise<OnnxRuntime> 
   return typeof lib === "function" ? lib : async () => lib;
 }
 
-/** The same host, one call at a time. */
-function inOrder(host: SessionHost): SessionHost {
-  const queue = createQueue();
-  return {
-    probe: (graph, options) => queue(() => host.probe(graph, options)),
-    open: (graph, options, files) => queue(() => host.open(graph, options, files)),
-    run: (id, feeds, outputs) => queue(() => host.run(id, feeds, outputs)),
-    release: (id) => queue(() => host.release(id)),
-  };
-}
-
 async function bestDevice(host: SessionHost, options: OnnxruntimeNodeOptions): Promise<NodeDevice> {
   for (const device of candidateDevices()) {
     try {
@@ -113,6 +107,19 @@ async function checkWorks(host: SessionHost, device: NodeDevice, options: Onnxru
   } catch (error) {
     if (!LatentKitError.isInstance(error) || error.code !== "invalid-checkpoint") throw error;
     throw deviceUnavailable(device, error.cause);
+  }
+}
+
+/** Whether the device computes in float16; of graphics cards with WebGPU some do and some do not. */
+async function computesHalf(host: SessionHost, device: NodeDevice, options: OnnxruntimeNodeOptions): Promise<boolean> {
+  if (device !== "webgpu") return device === "cuda" || device === "dml";
+  try {
+    const { id } = await host.open(halfGraph, probeOptions(device, options), []);
+    const x = { type: "float16", data: new Uint16Array(1), shape: [1] } as const;
+    await host.run(id, { x }, ["y"]).finally(() => host.release(id));
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -143,10 +150,4 @@ function sessionOptions(
 // ONNX Runtime takes the machine's physical cores, also in a container that was given fewer
 function allowedThreads(): number | undefined {
   return availableParallelism() < cpus().length ? availableParallelism() : undefined;
-}
-
-function checkThreads(threads: number | undefined): void {
-  if (threads !== undefined && !(Number.isInteger(threads) && threads > 0)) {
-    throw new RangeError(`threads: expected a positive integer, got ${threads}`);
-  }
 }

@@ -1,5 +1,4 @@
-import { contiguous, isContiguous, type Tensor } from "@latentkit/core";
-import ndarray from "ndarray";
+import { contiguous, isContiguous, ndarray, type Tensor } from "@latentkit/core";
 import type { Value, ValueData, ValueInfo, ValueType } from "./backend.js";
 
 /** A value that owns its buffer, and so can be handed to another thread. */

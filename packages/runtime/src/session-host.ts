@@ -1,13 +1,13 @@
 import { LatentKitError } from "@latentkit/core";
-import type { InferenceSession, Tensor } from "onnxruntime-node";
+import type { InferenceSession, Tensor } from "onnxruntime-common";
 import type { ValueInfo } from "./backend.js";
 import { copyAs, isValueType, type PackedValue } from "./packed-value.js";
 import { runtimeError } from "./runtime-error.js";
 
-/** The part of `onnxruntime-node` that is used. */
-export type OnnxRuntime = Pick<typeof import("onnxruntime-node"), "InferenceSession" | "Tensor">;
+/** The part of ONNX Runtime that is used. */
+export type OnnxRuntime = Pick<typeof import("onnxruntime-common"), "InferenceSession" | "Tensor">;
 
-/** What `onnxruntime-node` accepts when a session is created. */
+/** What ONNX Runtime accepts when a session is created. */
 export type SessionOptions = InferenceSession.SessionOptions;
 
 /** A weight file in memory, under the name that the graph uses. */

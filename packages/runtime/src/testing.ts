@@ -1,5 +1,11 @@
-import { LatentKitError, type LatentKitErrorCode, type ModelGraph, type Tensor, tensor } from "@latentkit/core";
-import ndarray from "ndarray";
+import {
+  LatentKitError,
+  type LatentKitErrorCode,
+  type ModelGraph,
+  ndarray,
+  type Tensor,
+  tensor,
+} from "@latentkit/core";
 import type { Backend, Session, Value } from "./backend.js";
 import { alone, everyType, identities, linear, linearWithFile, memoryFile } from "./toy-networks.js";
 

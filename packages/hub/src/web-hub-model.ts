@@ -1,0 +1,80 @@
+import { LatentKitError, type ModelFiles, readJson } from "@latentkit/core";
+import { checkFileKind } from "./check-file-kind.js";
+import { givenUp, TemporaryFailure } from "./hub-failure.js";
+import type { HubReference } from "./hub-reference.js";
+import { modelComponents } from "./model-components.js";
+import { neededFiles } from "./needed-files.js";
+import { singleFileModel } from "./single-file-model.js";
+import { listModel, revisionOf } from "./web-listing.js";
+import { findFile, isSmall, webModel } from "./web-model.js";
+import type { WebHubOptions } from "./web-options.js";
+import type { WebPlace } from "./web-place.js";
+import { webProgress } from "./web-progress.js";
+import { checkQuota, storeFailure } from "./web-quota.js";
+import type { BlobStore } from "./web-store.js";
+import { bytesHere } from "./web-stored-file.js";
+
+/** Opens a model of the Hub: knows all its files at once, and so how much there is to download. */
+export async function hubModel(
+  reference: HubReference,
+  endpoint: string,
+  store: BlobStore | undefined,
+  options: WebHubOptions,
+): Promise<ModelFiles> {
+  const { id, file } = reference;
+  if (file !== undefined) checkFileKind(file, `${id}/${file}`);
+  const revision = revisionOf(reference, options);
+  const location = `${endpoint}/${id}`;
+  const access = { page: location, revision, token: options.token, signal: options.signal };
+  const { commit, files } = await listModel({ endpoint, id, revision, access, store, options }).catch(giveUp);
+  const place: WebPlace = {
+    location,
+    url: (name) => `${location}/resolve/${commit}/${name.split("/").map(encodeURIComponent).join("/")}`,
+    listed: files,
+    access,
+    store,
+    progress: webProgress(options.onProgress),
+    options,
+  };
+  const needed = file === undefined ? await neededOf(place) : [file];
+  await announce(needed, place);
+  const [only = "", ...others] = needed;
+  const isSingle = others.length === 0 && only.endsWith(".safetensors") && options.subfolder === undefined;
+  return isSingle ? singleModel(only, place) : webModel(place);
+}
+
+function giveUp(error: unknown): never {
+  throw error instanceof TemporaryFailure ? givenUp(error, "try again when the network is there") : storeFailure(error);
+}
+
+async function neededOf(place: WebPlace): Promise<readonly string[]> {
+  const { listed = new Map(), options, location } = place;
+  const isWhole = options.subfolder === undefined && listed.has("model_index.json");
+  const index = isWhole ? await findFile("model_index.json", place) : undefined;
+  const components = index && modelComponents(await readJson(index));
+  return neededFiles([...listed.keys()], { ...options, components, place: location });
+}
+
+/** Counts what is needed and what of it is here, and whether the rest fits. */
+async function announce(
+  names: readonly string[],
+  { listed, store, url, location: model, progress }: WebPlace,
+): Promise<void> {
+  if (!store) return;
+  let missing = 0;
+  for (const name of names.filter((name) => !isSmall(name))) {
+    const version = listed?.get(name);
+    if (!version) continue;
+    const here = await bytesHere(store, { url: url(name), model, ...version });
+    progress.add(name, version.size, here);
+    missing += version.size - here;
+  }
+  await checkQuota(missing);
+}
+
+/** One `.safetensors` file as a model. */
+export async function singleModel(name: string, place: WebPlace): Promise<ModelFiles> {
+  const file = await findFile(name, place);
+  if (file) return singleFileModel(file, place.url(name));
+  throw new LatentKitError("file-not-found", `${place.location} has no file ${name}; check the address`);
+}

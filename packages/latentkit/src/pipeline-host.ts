@@ -1,0 +1,152 @@
+import type { Tensor } from "@latentkit/core";
+import type { RgbaImage } from "@latentkit/images";
+import type * as library from "@latentkit/pipelines";
+import type {
+  GenerateResult,
+  Pipeline,
+  PipelineComponents,
+  PreviewOptions,
+  RunOptions,
+  Step,
+} from "@latentkit/pipelines";
+import { type SchedulerConfig, schedulerFromConfig } from "@latentkit/schedulers";
+import { hostedRuns } from "./hosted-runs.js";
+import { type Parcel, unpack } from "./parcel.js";
+import { openReports, type Report } from "./report.js";
+import { outcomeOf, type WorkerOutcome } from "./worker-outcome.js";
+
+/** A pipeline in the worker, and the sampler that it was given outside since. */
+export interface PipelineReference {
+  readonly id: number;
+  readonly scheduler: SchedulerConfig | undefined;
+}
+
+/** What is told of a pipeline outside. */
+export interface PipelineFacts {
+  readonly id: number;
+  /** Its class. */
+  readonly name: string;
+  readonly scheduler: SchedulerConfig;
+}
+
+/** Which kind of pipeline is wanted, and with which sampler when not with the checkpoint's. */
+export interface PipelineRequest {
+  /** The class. */
+  readonly name: string;
+  readonly scheduler: SchedulerConfig | undefined;
+}
+
+/** A source, and the options that it is opened with. */
+export interface SourceRequest {
+  readonly source?: unknown;
+  readonly [option: string]: unknown;
+}
+
+/** A moment of a run as it crosses. */
+export type Progress =
+  | { readonly done: false; readonly step?: Omit<Step, "preview"> }
+  | { readonly done: true; readonly result: GenerateResult };
+
+/** The worker's side. Calls that can be aborted have a number of the caller's; a run goes by that of its start. */
+export interface PipelineHost {
+  open(
+    call: number,
+    kind: PipelineRequest,
+    request: Parcel<SourceRequest>,
+    report?: Report,
+  ): Promise<WorkerOutcome<PipelineFacts>>;
+  /** A pipeline of another kind around the parts of one. */
+  share(from: PipelineReference, name: string): Promise<WorkerOutcome<PipelineFacts>>;
+  /** Settles a run. */
+  start(
+    run: number,
+    pipeline: PipelineReference,
+    options: Parcel<object>,
+    report?: Report,
+  ): Promise<WorkerOutcome<void>>;
+  /** One step of a run, from changed latents where there are some; what it gives is left out unless wanted. */
+  next(run: number, latents: Parcel<Tensor | undefined>, isWanted: boolean): Promise<WorkerOutcome<Parcel<Progress>>>;
+  /** Shows a step of a run. */
+  preview(run: number, step: number, options?: PreviewOptions): Promise<WorkerOutcome<Parcel<RgbaImage[]>>>;
+  /** Ends a run before its end. */
+  end(run: number): Promise<WorkerOutcome<void>>;
+  abort(call: number): void;
+  /** Frees a pipeline, after the step under way; one that is gone already is no error. */
+  dispose(id: number): Promise<WorkerOutcome<void>>;
+}
+
+/** A pipeline of any kind. */
+export type AnyPipeline = Pipeline<PipelineComponents, RunOptions>;
+
+/** A class of pipelines, or what opens all of them. */
+interface AnyClass {
+  fromPretrained(source: unknown, options: object): Promise<AnyPipeline>;
+  fromPipe?(pipe: AnyPipeline): AnyPipeline;
+}
+
+/** Holds pipelines and their runs on this thread. */
+export function pipelineHost(classes: typeof library): PipelineHost {
+  const pipelines = new Map<number, AnyPipeline>();
+  const controllers = new Map<number, AbortController>();
+  const runs = hostedRuns(pipelineOf, controllers);
+  let count = 0;
+
+  function kept(pipeline: AnyPipeline): PipelineFacts {
+    const id = count++;
+    pipelines.set(id, pipeline);
+    return { id, name: pipeline.constructor.name, scheduler: { ...pipeline.scheduler.config } };
+  }
+
+  function pipelineOf({ id, scheduler }: PipelineReference): AnyPipeline {
+    const pipeline = pipelines.get(id);
+    if (!pipeline) throw new RangeError(`pipeline: there is none of number ${id}`);
+    if (scheduler) pipeline.scheduler = schedulerFromConfig(scheduler);
+    return pipeline;
+  }
+
+  return {
+    async open(call, { name, scheduler }, request, report) {
+      const reports = openReports(report);
+      const controller = new AbortController();
+      const { signal } = controller;
+      controllers.set(call, controller);
+      const outcome = await outcomeOf(async () => {
+        const { source, ...options } = unpack(request);
+        const own = scheduler && { scheduler: schedulerFromConfig(scheduler) };
+        const all = { ...options, ...own, ...reports.callbacks, signal };
+        const pipeline = await classNamed(classes, name).fromPretrained(source, all);
+        await reports.settled();
+        return kept(pipeline);
+      }, signal);
+      controllers.delete(call);
+      reports.close();
+      return outcome;
+    },
+    share: (from, name) =>
+      outcomeOf(async () => {
+        const { fromPipe } = classNamed(classes, name);
+        if (!fromPipe) throw new TypeError(`name: ${name} is not made of another pipeline; name its class`);
+        return kept(fromPipe(pipelineOf(from)));
+      }),
+    abort: (call) => controllers.get(call)?.abort(),
+    dispose: (id) =>
+      outcomeOf(async () => {
+        const pipeline = pipelines.get(id);
+        pipelines.delete(id);
+        await pipeline?.dispose();
+      }),
+    ...runs,
+  };
+}
+
+/** @throws RangeError listing the classes. */
+function classNamed(classes: typeof library, name: string): AnyClass {
+  const known = Object.entries(classes).flatMap(([key, value]): [string, AnyClass][] =>
+    isClass(value) ? [[key, value]] : [],
+  );
+  const found = known.find(([key]) => key === name)?.[1];
+  if (found) return found;
+  throw new RangeError(`name: expected one of ${known.map(([key]) => key).join(", ")}, got ${JSON.stringify(name)}`);
+}
+
+const isClass = (value: unknown): value is AnyClass => value instanceof Object && "fromPretrained" in value;

@@ -1,0 +1,3 @@
+import { exposePipeline } from "./expose-pipeline.js";
+
+exposePipeline();

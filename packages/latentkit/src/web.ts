@@ -1,0 +1,13 @@
+import type { PageWorker, WorkerScope } from "./worker-link.js";
+
+/** Starts the script of this package in a Web Worker. */
+export async function startWorker(): Promise<PageWorker> {
+  return new Worker(new URL("./pipeline-worker.js", import.meta.url), { type: "module" });
+}
+
+/** Where this worker hears its messages. @throws TypeError outside a worker. */
+export function workerScope(): WorkerScope {
+  if (typeof document !== "undefined")
+    throw new TypeError("exposePipeline: expected to be called in a worker, got a page; see connect");
+  return globalThis;
+}

@@ -1,0 +1,142 @@
+import { LatentKitError } from "@latentkit/core";
+import type { Backend, Device } from "./backend.js";
+import { checkThreads } from "./check-threads.js";
+import { inOrder } from "./in-order.js";
+import { probeGraph } from "./probe-graph.js";
+import { createQueue } from "./queue.js";
+import { hostedSession } from "./session.js";
+import { localHost, type SessionOptions } from "./session-host.js";
+import { checkDevice, type GpuFacts, gpuFacts, threadsFor, type WebDevice } from "./web-device.js";
+import { configure, loadOnnxRuntimeWeb, type OnnxRuntimeWeb, type WasmPaths } from "./web-library.js";
+import { packWeights } from "./web-weights.js";
+
+export type { SessionOptions } from "./session-host.js";
+export type { OnnxRuntimeWeb, WasmPaths } from "./web-library.js";
+
+/** How networks run in a browser. */
+export interface OnnxruntimeWebOptions {
+  /**
+   * `"webgpu"`, `"wasm"` (the CPU), `"webnn"` or `"auto"`: WebGPU where there is a GPU that is no software and whose
+   * buffers hold Stable Diffusion's largest matrix, else wasm. The backend's `reason` tells which and why.
+   * @default "auto"
+   */
+  readonly device?: Device;
+  /** The `onnxruntime-web` to use, or a function that imports it: `() => import("onnxruntime-web/webgpu")`. */
+  readonly lib?: OnnxRuntimeWeb | (() => Promise<OnnxRuntimeWeb>);
+  /**
+   * The folder of `onnxruntime-web`'s files, or the files. Bundlers find them by themselves, except those that copy no
+   * files, such as esbuild: with these, lay `onnxruntime-web/dist/*.wasm` beside the bundle.
+   */
+  readonly wasmPaths?: WasmPaths;
+  /** The page's own device, to share buffers with. */
+  readonly gpuDevice?: GPUDevice;
+  /**
+   * Threads that share one operator on `"wasm"`. A page has several only where it is cross-origin isolated: sent with
+   * `Cross-Origin-Opener-Policy: same-origin` and `Cross-Origin-Embedder-Policy: require-corp`.
+   * @default half of the processors that the browser tells of
+   */
+  readonly threads?: number;
+  /** Passed on to ONNX Runtime, over this library's own choices. */
+  readonly sessionOptions?: SessionOptions;
+}
+
+/**
+ * ONNX Runtime for browsers. Starts nothing on wasm until the first session; another device is tried at once. Files and
+ * threads are settled by the first session of a page. On wasm a run blocks the thread that it is on: use a worker.
+ *
+ * @throws LatentKitError `"backend-unavailable"` when the device or `onnxruntime-web` is missing, with the remedy.
+ * @throws RangeError for a device or a number of threads that is none.
+ * @example
+ * ```ts
+ * const backend = await onnxruntimeWeb({ device: "auto" });
+ * backend.reason; // "webgpu: apple metal-3, float16, buffers of 4096 MiB"
+ * ```
+ */
+export async function onnxruntimeWeb(options: OnnxruntimeWebOptions = {}): Promise<Backend> {
+  const device = checkDevice(options.device ?? "auto");
+  checkThreads(options.threads);
+  if (device === "wasm" || device === "webnn") return open(device, options);
+  const gpu = await gpuFacts(options.gpuDevice);
+  if (device === "auto") return openBest(options, gpu);
+  if (gpu.state === "missing") throw unavailable("webgpu", gpu.description);
+  return open("webgpu", options, gpu);
+}
+
+/** The backend of this platform: what `@latentkit/runtime/platform` promises wherever it resolves. */
+export function createBackend(options: { readonly device?: Device } = {}): Promise<Backend> {
+  return onnxruntimeWeb(options);
+}
+
+async function openBest(options: OnnxruntimeWebOptions, gpu: GpuFacts): Promise<Backend> {
+  if (gpu.state !== "good") return open("wasm", options, gpu);
+  try {
+    return await open("webgpu", options, gpu);
+  } catch (error) {
+    const description = error instanceof Error ? error.message : String(error);
+    return open("wasm", options, { state: "missing", float16: false, description });
+  }
+}
+
+async function open(device: WebDevice, options: OnnxruntimeWebOptions, gpu?: GpuFacts): Promise<Backend> {
+  const { threads, hint } = threadsFor(device, options.threads);
+  const host = inOrder(localHost(loader(device, options, threads)));
+  const settings = sessionOptions(device, options);
+  let started: Promise<void> | undefined;
+  const start = () => {
+    started ??= host.probe(probeGraph, settings).catch((error: unknown) => refuse(device, error));
+    return started;
+  };
+  if (device !== "wasm") await start();
+  // one after another, so that the weights of one network at most wait in memory
+  const queue = createQueue();
+  return {
+    name: "onnxruntime-web",
+    device,
+    float16: device === "webgpu" && gpu?.float16 === true,
+    reason: [hint === "" ? device : `${device}, ${hint}`, gpu?.description].filter(Boolean).join(": "),
+    createSession: (model) =>
+      queue(async () => {
+        await start();
+        const { graph, files } = await packWeights(model);
+        return hostedSession(host, await host.open(graph, settings, files));
+      }),
+  };
+}
+
+function loader(device: WebDevice, { lib, wasmPaths }: OnnxruntimeWebOptions, threads: number) {
+  let loaded: Promise<OnnxRuntimeWeb> | undefined;
+  const load = async () => {
+    const runtime =
+      lib === undefined ? await loadOnnxRuntimeWeb(device) : typeof lib === "function" ? await lib() : lib;
+    configure(runtime, { wasmPaths, threads });
+    return runtime;
+  };
+  return () => {
+    loaded ??= load();
+    return loaded;
+  };
+}
+
+function sessionOptions(device: WebDevice, { gpuDevice, sessionOptions: own }: OnnxruntimeWebOptions): SessionOptions {
+  return {
+    executionProviders: [gpuDevice ? { name: device, device: gpuDevice } : device],
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 4,
+    ...own,
+  };
+}
+
+function refuse(device: WebDevice, error: unknown): never {
+  if (!LatentKitError.isInstance(error) || error.code !== "invalid-checkpoint") throw error;
+  throw unavailable(device, error.message, error.cause);
+}
+
+function unavailable(device: WebDevice, reason: string, cause?: unknown): LatentKitError {
+  const remedy =
+    device === "wasm"
+      ? "pass wasmPaths, where onnxruntime-web's .wasm files are"
+      : 'use device "wasm", or another browser';
+  return new LatentKitError("backend-unavailable", `device "${device}" does not work here (${reason}); ${remedy}`, {
+    cause,
+  });
+}

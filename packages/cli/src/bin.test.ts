@@ -163,29 +163,35 @@ describe("help", () => {
       Draws a picture from a text.
 
       Arguments:
-        prompt                 what to draw, in quotes
+        prompt                      what to draw, in quotes
 
       Options:
-        -o, --output <file>    the .png file to write (default: latentkit-SEED.png)
-        -m, --model <source>   a model's id on the Hub, folder, .safetensors file or
-                               web address (default: the embedded model)
-        -n, --negative <text>  what to steer away from
-        --steps <n>            denoising steps (default: 20)
-        --guidance <scale>     obedience to the prompt, 1 for none (default: 7.5,
-                               embedded 4)
-        --size <size>          pixels, as 512 or 768x512, width first (default: the
-                               model's)
-        --seed <n>             the same seed draws the same picture (default: random)
-        --scheduler <name>     sampler, see below (default: the model's)
-        --device <name>        where to compute (choices: "auto", "cpu", "cuda",
-                               "webgpu", "dml", "coreml", default: "auto")
-        --count <n>            pictures to draw, each with the next seed (default: 1)
-        --json                 tell the result as JSON
-        -V, --version          tell the version
-        -h, --help             show this help
+        -o, --output <file>         the .png file to write (default:
+                                    latentkit-SEED.png)
+        -m, --model <source>        a model's id on the Hub, folder, .safetensors file
+                                    or web address (default: the embedded model)
+        -n, --negative <text>       what to steer away from
+        --steps <n>                 denoising steps (default: 20)
+        --guidance <scale>          obedience to the prompt, 1 for none (default: 7.5,
+                                    embedded 4)
+        --size <size>               pixels, as 512 or 768x512, width first (default:
+                                    the model's)
+        --seed <n>                  the same seed draws the same picture (default:
+                                    random)
+        --scheduler <name>          sampler, see below (default: the model's)
+        --device <name>             where to compute (choices: "auto", "cpu", "cuda",
+                                    "webgpu", "dml", "coreml", default: "auto")
+        --count <n>                 pictures to draw, each with the next seed
+                                    (default: 1)
+        --json                      tell the result as JSON
+        -V, --version               tell the version
+        -h, --help                  show this help
 
       Commands:
-        models                 lists, downloads, removes and describes models
+        img2img [options] <prompt>  makes another picture of a picture
+        inpaint [options] <prompt>  paints a part of a picture anew
+        upscale [options] [prompt]  enlarges a picture
+        models                      lists, downloads, removes and describes models
 
       Examples:
         latentkit "a red apple"
@@ -194,6 +200,9 @@ describe("help", () => {
         latentkit "a castle at dusk" --model ./stable-diffusion-v1-5 --size 768x512 --scheduler dpmpp-2m-karras
         latentkit "a cat" --count 4 -o cat.png        writes cat-1.png to cat-4.png
         latentkit "a cat" --json | jq -r .files[0]
+        latentkit img2img "an oil painting" --image photo.png --strength 0.6
+        latentkit inpaint "a bench" --image street.png --mask mask.png -o empty.png
+        latentkit upscale --image small.png --scale 2 -o large.png
 
       Schedulers:
         ddim, dpmpp-2m, dpmpp-2m-karras, dpmpp-2m-sde, dpmpp-2m-sde-karras, euler,

@@ -1,3 +1,4 @@
+export type { ControlOptions } from "./control-options.js";
 export { DDIMInversionPipeline } from "./ddim-inversion-pipeline.js";
 export { type DDPMComponents, DDPMPipeline, type DDPMPipelineOptions } from "./ddpm-pipeline.js";
 export { decodeLatents } from "./decode-latents.js";
@@ -43,6 +44,24 @@ export type { RunOptions } from "./run-options.js";
 export type { WindowOptions } from "./run-window.js";
 export type { GuidanceOptions, LatentsOptions, ScheduleOptions, SizeOptions } from "./sampling-options.js";
 export type { A1111SeedMode, ComfySeedMode, DiffusersSeedMode, SeedMode } from "./seed-mode.js";
+export {
+  type StableDiffusionAdapterComponents,
+  type StableDiffusionAdapterOptions,
+  StableDiffusionAdapterPipeline,
+} from "./stable-diffusion-adapter-pipeline.js";
+export {
+  type StableDiffusionControlNetImg2ImgOptions,
+  StableDiffusionControlNetImg2ImgPipeline,
+} from "./stable-diffusion-controlnet-img2img-pipeline.js";
+export {
+  type StableDiffusionControlNetInpaintOptions,
+  StableDiffusionControlNetInpaintPipeline,
+} from "./stable-diffusion-controlnet-inpaint-pipeline.js";
+export {
+  type StableDiffusionControlNetComponents,
+  type StableDiffusionControlNetOptions,
+  StableDiffusionControlNetPipeline,
+} from "./stable-diffusion-controlnet-pipeline.js";
 export { StableDiffusionImg2ImgPipeline } from "./stable-diffusion-img2img-pipeline.js";
 export { StableDiffusionInpaintPipeline } from "./stable-diffusion-inpaint-pipeline.js";
 export {
@@ -53,6 +72,25 @@ export { StableDiffusionLatentUpscalePipeline } from "./stable-diffusion-latent-
 export type { StableDiffusionComponents } from "./stable-diffusion-parts.js";
 export { StableDiffusionPipeline } from "./stable-diffusion-pipeline.js";
 export { StableDiffusionUpscalePipeline } from "./stable-diffusion-upscale-pipeline.js";
+export {
+  type StableDiffusionXLAdapterComponents,
+  type StableDiffusionXLAdapterOptions,
+  StableDiffusionXLAdapterPipeline,
+} from "./stable-diffusion-xl-adapter-pipeline.js";
+export {
+  type StableDiffusionXLControlNetImg2ImgComponents,
+  type StableDiffusionXLControlNetImg2ImgOptions,
+  StableDiffusionXLControlNetImg2ImgPipeline,
+} from "./stable-diffusion-xl-controlnet-img2img-pipeline.js";
+export {
+  type StableDiffusionXLControlNetInpaintOptions,
+  StableDiffusionXLControlNetInpaintPipeline,
+} from "./stable-diffusion-xl-controlnet-inpaint-pipeline.js";
+export {
+  type StableDiffusionXLControlNetComponents,
+  type StableDiffusionXLControlNetOptions,
+  StableDiffusionXLControlNetPipeline,
+} from "./stable-diffusion-xl-controlnet-pipeline.js";
 export type { StableDiffusionXLImg2ImgComponents } from "./stable-diffusion-xl-img2img-parts.js";
 export {
   type StableDiffusionXLImg2ImgOptions,

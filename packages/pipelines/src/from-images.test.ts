@@ -1,10 +1,11 @@
-import { concat, repeatInterleave, slice, type Tensor, tensor, torchRandom } from "@latentkit/core";
+import { repeatInterleave, type Tensor, tensor, torchRandom } from "@latentkit/core";
 import { cropImage, loadImage, RgbaImage, resizeImage } from "@latentkit/images";
 import { KUNetModel, type LatentCodec, UNet2DConditionModel } from "@latentkit/models";
 import { onnxruntimeNode } from "@latentkit/runtime/node";
 import { DDPMScheduler, schedulerFromConfig, stableDiffusionConfig } from "@latentkit/schedulers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { changedNetwork } from "../../../tests/changed-network.js";
+import { firstChannels, moreChannels } from "../../../tests/conv-channels.js";
 import { drawnNetwork } from "../../../tests/drawn-network.js";
 import { fixtures, golden, goldenJson, goldenTensors, maxDifference } from "../../../tests/golden.js";
 import type { ImageInput } from "./image-input.js";
@@ -38,28 +39,6 @@ const { cases } = goldenJson<{ cases: readonly Case[] }>("pipelines/from-images/
 const reference = goldenTensors("pipelines/from-images/from-images.safetensors");
 const folder = `${fixtures}pipelines/`;
 const backend = await onnxruntimeNode({ device: "cpu", worker: false });
-
-/** The first channels that the network for inpainting takes. */
-const firstChannels = (weight: Tensor, count: number): Tensor => {
-  const [out = 0, channels = 0, ...kernel] = weight.shape;
-  const area = kernel.reduce((product, side) => product * side, 1);
-  const rows = Array.from({ length: out }, (_, i) =>
-    slice(tensor(weight.data, [out * channels, area]), i * channels, i * channels + count),
-  );
-  return tensor(concat(rows).data, [out, count, ...kernel]);
-};
-
-/** More channels after those of a convolution, `[out, in, 3, 3]`. */
-const moreChannels = (weight: Tensor, more: Tensor): Tensor => {
-  const [out = 0, channels = 0] = weight.shape;
-  const [, added = 0] = more.shape;
-  const rows = (value: Tensor, count: number) => tensor(value.data, [out * count, 9]);
-  const joined = Array.from({ length: out }, (_, i) => [
-    slice(rows(weight, channels), i * channels, (i + 1) * channels),
-    slice(rows(more, added), i * added, (i + 1) * added),
-  ]);
-  return tensor(concat(joined.flat()).data, [out, channels + added, 3, 3]);
-};
 
 /** Networks that the fixtures hold, or ones made of these as the reference's were. */
 const networks: Record<string, () => Parameters<typeof UNet2DConditionModel.fromPretrained>[0]> = {

@@ -56,6 +56,14 @@ it("reads one file after another, and each of its bytes once", async () => {
   expect(log).toEqual(["a 0+3", "a read", "b 0+3", "b read"]);
 });
 
+it("puts many files into one buffer", async () => {
+  const files = ["a", "b", "c"].map((location) => ({ location, file: memoryFile(location, bytes) }));
+  const read = (await externalWeights(files)).files;
+  expect(read.map(({ data }) => [...data])).toEqual([1, 2, 3].map(() => [...bytes]));
+  expect(new Set(read.map(({ data }) => data.buffer)).size).toBe(1);
+  expect(read.map(({ data }) => data.byteOffset)).toEqual([0, 64, 128]);
+});
+
 it("refuses a file that has become shorter", async () => {
   const file = { ...memoryFile("a", bytes), size: 4 };
   await expect(externalWeights([{ location: "a", file }])).rejects.toMatchObject({ code: "invalid-checkpoint" });

@@ -1,6 +1,7 @@
 import { LatentKitError } from "@latentkit/core";
 import type { InferenceSession, Tensor } from "onnxruntime-common";
 import type { ValueInfo } from "./backend.js";
+import { createFreeBytes } from "./free-bytes.js";
 import { copyAs, isValueType, type PackedValue } from "./packed-value.js";
 import { runtimeError } from "./runtime-error.js";
 
@@ -41,6 +42,7 @@ export interface SessionHost {
 /** Holds sessions on the thread that calls it. */
 export function localHost(load: () => Promise<OnnxRuntime>): SessionHost {
   const sessions = new Map<string, InferenceSession>();
+  const freeBytes = createFreeBytes();
   const host: SessionHost = {
     async probe(graph, options) {
       const { id } = await host.open(graph, options, []);
@@ -50,7 +52,7 @@ export function localHost(load: () => Promise<OnnxRuntime>): SessionHost {
       const { InferenceSession } = await load();
       const session = await attempt("invalid-checkpoint", "the network cannot be opened", () =>
         InferenceSession.create(graph, files.length === 0 ? options : { ...options, externalData: [...files] }),
-      );
+      ).finally(() => freeBytes(files.map(({ data }) => data)));
       const id = crypto.randomUUID();
       sessions.set(id, session);
       return { id, inputs: session.inputMetadata.map(valueInfo), outputs: session.outputMetadata.map(valueInfo) };

@@ -35,7 +35,7 @@ export function workerHost(file: URL): SessionHost {
   return {
     probe: (graph, options) => call((remote) => remote.probe(graph, options)),
     async open(graph, options, files) {
-      const buffers = files.map(({ data }) => data.buffer);
+      const buffers = [...new Set(files.map(({ data }) => data.buffer))];
       const session = await call((remote) => remote.open(graph, options, transfer(files, buffers)));
       sessions.add(session.id);
       return session;

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { ModelFiles, Tensor } from "@latentkit/core";
+import { halfToFloat, type ModelFiles, type Tensor, tensor } from "@latentkit/core";
 import { memoryModel } from "@latentkit/hub";
 import { fixtures, golden, goldenTensors } from "./golden.js";
 import { safetensorsBytes } from "./safetensors-bytes.js";
@@ -18,7 +18,10 @@ export interface NetworkChange {
 export function changedNetwork(folder: string, change: NetworkChange): ModelFiles {
   const tensors = goldenTensors(`${folder}/${WEIGHTS}`);
   const config = JSON.parse(readFileSync(`${fixtures}${folder}/config.json`, "utf8"));
-  const have = (name: string) => golden(tensors, name);
+  const have = (name: string) => {
+    const stored = tensors.get(name);
+    return stored?.data instanceof Uint16Array ? tensor(halfToFloat(stored.data), stored.shape) : golden(tensors, name);
+  };
   const all = { ...Object.fromEntries([...tensors.keys()].map((name) => [name, have(name)])), ...change.tensors(have) };
   return memoryModel({
     "config.json": new TextEncoder().encode(JSON.stringify({ ...config, ...change.config })),

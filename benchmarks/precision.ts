@@ -1,5 +1,5 @@
 // Full-size networks with random weights, written by the benchmark itself, in each precision: time to open, memory, time for a step.
-// usage: npm run benchmark:precision -- [--model sd15|sdxl] [--size 512] [--steps 3] [--dtypes fp32,fp16-stored,q8,q4] [--memory low] [--tiled] [--folder …]
+// usage: npm run benchmark:precision -- [--model sd15|sdxl] [--size 512] [--steps 3] [--dtypes fp32,fp16-stored,q8,q4] [--memory low] [--tile 512] [--single-file] [--folder …]
 // Weights take 4.3 GB (sd15 in float32), 2.1 GB (sd15 in float16) or 6.9 GB (sdxl in float16; 13.9 GB in float32, for fp32 only).
 import { execFile } from "node:child_process";
 import { cpus, tmpdir, totalmem } from "node:os";
@@ -7,11 +7,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { randomStableDiffusion15 } from "./random-checkpoint.js";
+import { randomSingleFile } from "./random-single-file.js";
 import type { StoredType } from "./random-tensors.js";
 import { randomStableDiffusionXL } from "./random-xl-checkpoint.js";
 
 const script = fileURLToPath(new URL("./measure-precision.ts", import.meta.url));
-const models = { sd15: randomStableDiffusion15, sdxl: randomStableDiffusionXL };
+const models = {
+  sd15: { folder: randomStableDiffusion15, original: "sd1" },
+  sdxl: { folder: randomStableDiffusionXL, original: "sdxl" },
+} as const;
 /** What is stored, and what it is opened as. */
 const precisions: Readonly<Record<string, { readonly stored: StoredType; readonly dtype: unknown }>> = {
   fp32: { stored: "fp32", dtype: "fp32" },
@@ -29,7 +33,8 @@ const { values } = parseArgs({
     steps: { type: "string", default: "3" },
     dtypes: { type: "string", default: "fp32,fp16-stored,q8,q4" },
     memory: { type: "string", default: "normal" },
-    tiled: { type: "boolean", default: false },
+    tile: { type: "string" },
+    "single-file": { type: "boolean", default: false },
     folder: { type: "string", default: join(tmpdir(), "latentkit-benchmarks") },
   },
 });
@@ -41,21 +46,31 @@ function known<T>(table: Readonly<Record<string, T>>, name: string, option: stri
   return found;
 }
 
-const write = known(models, values.model, "--model");
+const { folder: writeFolder, original } = known<(typeof models)["sd15" | "sdxl"]>(models, values.model, "--model");
+const write = (stored: StoredType) => {
+  const path = join(values.folder, `${values.model}-${stored}`);
+  return values["single-file"] ? randomSingleFile(original, `${path}.safetensors`, stored) : writeFolder(path, stored);
+};
 const names = values.dtypes.split(",");
 const chosen = names.map((name) => known(precisions, name, "--dtypes"));
 const [size, steps] = [Number(values.size), Number(values.steps)];
 console.log(
   `${values.model}, ${size}×${size}, guided, on ${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB`,
 );
-console.log("| | open | step | decode | peak while opening | peak |\n|---|---|---|---|---|---|");
+console.log(
+  "| | open | step | its processor time | decode | peak while opening | peak |\n|---|---|---|---|---|---|---|",
+);
 for (const [i, { stored, dtype }] of chosen.entries()) {
-  const folder = await write(join(values.folder, `${values.model}-${stored}`), stored);
-  const options = { dtype, memory: values.memory, ...(values.tiled && { vaeTiling: true }) };
+  const folder = await write(stored);
+  const options = {
+    dtype,
+    memory: values.memory,
+    ...(values.tile && { vaeTiling: { tileSize: Number(values.tile) } }),
+  };
   const request = JSON.stringify({ folder, options, size, steps });
   const { stdout } = await promisify(execFile)(process.execPath, [...process.execArgv, script, request]);
-  const { open, step, decode, openPeak, peak } = JSON.parse(stdout);
-  const seconds = [open, step, decode].map((value: number) => `${value.toFixed(1)} s`);
+  const { open, step, cpu, decode, openPeak, peak } = JSON.parse(stdout);
+  const seconds = [open, step, cpu, decode].map((value: number) => `${value.toFixed(1)} s`);
   const memory = [openPeak, peak].map((value: number) => `${value.toFixed(1)} GB`);
   console.log(`| ${[names[i], ...seconds, ...memory].join(" | ")} |`);
 }

@@ -11,6 +11,9 @@ const BLOCK = 1 << 22;
 const STRIDE = 4099;
 const DTYPES = { fp32: { dtype: "F32", bytes: 4 }, fp16: { dtype: "F16", bytes: 2 } } as const;
 
+/** Scales of norms, by the names of Diffusers' folders and of single files. */
+const NORM_SCALE = /(norm[^.]*|(in|out)_layers\.0|out\.0|ln_\w+)\.weight$/;
+
 /**
  * Normal values of the size that trained weights have; scales of norms are 1. One block of numbers serves every tensor,
  * from another place on in each: ONNX Runtime would keep equal ones once.
@@ -29,7 +32,7 @@ export async function writeTensors(path: string, tensors: TensorTable, type: Sto
   await file.write(header(tensors, type));
   let index = 0;
   for (const [name, shape] of tensors) {
-    const source = /norm[^.]*\.weight$/.test(name) ? ones : values;
+    const source = NORM_SCALE.test(name) ? ones : values;
     let start = ((index++ * STRIDE) % (BLOCK / 2)) * bytes;
     for (let left = size(shape) * bytes; left > 0; start = 0) {
       const length = Math.min(left, source.length - start);

@@ -1,5 +1,5 @@
 import { LatentKitError, type ModelFile, type ModelFiles } from "@latentkit/core";
-import { hasWeights } from "@latentkit/onnx";
+import { hasVariant, hasWeights } from "@latentkit/onnx";
 import { dtypeName } from "./dtype.js";
 import type { LoadOptions } from "./load-options.js";
 
@@ -12,6 +12,9 @@ const VARIANTS_OF: Readonly<Record<string, readonly string[]>> = {
   q8: ["quantized", "int8", "uint8", "q8"],
   q4: ["q4", "q4f16", "bnb4"],
 };
+
+/** What Diffusers and transformers call the weights of a network. */
+const STEMS = ["diffusion_pytorch_model", "model"];
 
 const PLAIN = "model.onnx";
 
@@ -42,6 +45,12 @@ export async function findExport(
     "file-not-found",
     `${files.location}: ${[...wanted, PLAIN].join(", ")} not found; pass ${advice}`,
   );
+}
+
+/** Whether a network's folder has weights of a variant, in a checkpoint or an ONNX export. */
+export async function hasNetworkVariant(files: ModelFiles, variant: string): Promise<boolean> {
+  for (const stem of STEMS) if (await hasVariant(files, stem, variant)) return true;
+  return (await firstOf(files, namesOf(variant))) !== undefined;
 }
 
 function wantedNames({ variant, dtype = "auto" }: LoadOptions): readonly string[] {

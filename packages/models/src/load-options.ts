@@ -21,7 +21,10 @@ export interface LoadOptions extends Pick<HubOptions, "revision" | "token" | "ca
    * @default "normal"
    */
   readonly memory?: "normal" | "low";
-  /** The variant in the weights' file name: `"fp16"` takes `model.fp16.safetensors`, or of an ONNX export `model_fp16.onnx`. */
+  /**
+   * The variant in the weights' file name: `"fp16"` takes `model.fp16.safetensors`, or of an ONNX export `model_fp16.onnx`.
+   * A part of a pipeline that does not have it is opened by its plain weights, with a warning, where another part has it.
+   */
   readonly variant?: string;
   /** A runtime of your own; `device` is then ignored. */
   readonly backend?: Backend;
@@ -46,6 +49,8 @@ export interface Warning {
     | "prompt-truncated"
     | "ignored-option"
     | "ignored-component"
-    | "unseeded-encoder";
+    | "unseeded-encoder"
+    | "device-lost"
+    | "run-failed";
   readonly message: string;
 }

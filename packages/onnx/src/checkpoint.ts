@@ -58,11 +58,15 @@ export async function openCheckpoint(files: ModelFiles, stem: string, variant?: 
 
 /** Whether a folder has weights that `openCheckpoint` opens, of any variant. */
 export async function hasWeights(files: ModelFiles, stem: string, variant?: string): Promise<boolean> {
+  for (const candidate of new Set([variant, undefined, ...USUAL_VARIANTS]))
+    if (await hasVariant(files, stem, candidate)) return true;
+  return false;
+}
+
+/** Whether a folder has weights of this very variant; of none where that is undefined. */
+export async function hasVariant(files: ModelFiles, stem: string, variant: string | undefined): Promise<boolean> {
   if (hasCheckpoint(files)) return true;
-  for (const candidate of new Set([variant, undefined, ...USUAL_VARIANTS])) {
-    for (const name of [wholeName(stem, candidate), ...indexNames(stem, candidate)])
-      if (await files.find(name)) return true;
-  }
+  for (const name of [wholeName(stem, variant), ...indexNames(stem, variant)]) if (await files.find(name)) return true;
   return false;
 }
 

@@ -2,6 +2,7 @@ import { LatentKitError } from "@latentkit/core";
 import { T2IAdapter } from "@latentkit/models";
 import type { ConditionalUNet } from "./conditional-unet.js";
 import type { ComponentSpec, PipelineFiles } from "./load-components.js";
+import { partOptions } from "./part-options.js";
 
 /** One, or several that steer together. */
 export type Adapters = T2IAdapter | readonly T2IAdapter[];
@@ -16,10 +17,11 @@ export const adapterList = (adapter: Adapters): readonly T2IAdapter[] => ("featu
 
 /** In `adapter/`. */
 export const adapter: ComponentSpec<Adapters> = {
-  find({ files, options, index }: PipelineFiles) {
-    const entry = index.adapter;
+  find(checkpoint: PipelineFiles) {
+    const entry = checkpoint.index.adapter;
     const name: unknown = Array.isArray(entry) ? entry[1] : undefined;
-    if (name === "T2IAdapter") return () => T2IAdapter.fromPretrained(files, { ...options, subfolder: "adapter" });
+    if (name === "T2IAdapter")
+      return async () => T2IAdapter.fromPretrained(checkpoint.files, await partOptions(checkpoint, "adapter"));
     const found = name === "MultiAdapter" ? "has several adapters" : "has no adapter";
     throw new LatentKitError(
       "unsupported-model",

@@ -14,6 +14,7 @@ import {
 import { type Scheduler, type SchedulerConfig, schedulerFromConfig } from "@latentkit/schedulers";
 import { CLIPTokenizer } from "@latentkit/tokenizer";
 import type { ComponentSpec, PipelineFiles } from "./load-components.js";
+import { partOptions } from "./part-options.js";
 
 type Open<Part> = (files: ModelFiles, options: LoadOptions) => Promise<Part>;
 
@@ -50,12 +51,12 @@ const TINY = "vae_tiny";
 export const previewDecoder: ComponentSpec<AutoencoderTiny | undefined> = {
   isOptional: true,
   find(checkpoint) {
-    const { files, options } = checkpoint;
+    const { files } = checkpoint;
     if (classOf(checkpoint, TINY) !== undefined)
       return network([TINY], { AutoencoderTiny: AutoencoderTiny.fromPretrained }).find(checkpoint);
     return async () =>
       (await files.find(`${TINY}/config.json`))
-        ? AutoencoderTiny.fromPretrained(files, { ...options, subfolder: TINY })
+        ? AutoencoderTiny.fromPretrained(files, await partOptions(checkpoint, TINY))
         : undefined;
   },
 };
@@ -133,7 +134,7 @@ function network<Part>(
   const find = (checkpoint: PipelineFiles) => {
     const folder = folders.find((name) => classOf(checkpoint, name) !== undefined) ?? main;
     const open = opener(classes, folder, classOf(checkpoint, folder));
-    return () => open(checkpoint.files, { ...checkpoint.options, subfolder: main });
+    return async () => open(checkpoint.files, await partOptions(checkpoint, main, folders));
   };
   return { find };
 }

@@ -3,6 +3,7 @@ import { ControlNetModel } from "@latentkit/models";
 import type { ConditionalUNet } from "./conditional-unet.js";
 import { type ControlNets, controlNetList } from "./control-request.js";
 import type { ComponentSpec, PipelineFiles } from "./load-components.js";
+import { partOptions } from "./part-options.js";
 
 /** What steers, beside the parts of the pipeline that is steered. */
 export interface ControlParts {
@@ -13,8 +14,8 @@ export interface ControlParts {
 /** In `controlnet/`; several are in `controlnet/`, `controlnet_1/`, … */
 export const controlnet: ComponentSpec<ControlNets> = {
   find(checkpoint) {
-    const { files, options } = checkpoint;
-    const open = (subfolder: string) => ControlNetModel.fromPretrained(files, { ...options, subfolder });
+    const open = async (subfolder: string) =>
+      ControlNetModel.fromPretrained(checkpoint.files, await partOptions(checkpoint, subfolder));
     switch (classOfControlNet(checkpoint)) {
       case "ControlNetModel":
         return () => open("controlnet");

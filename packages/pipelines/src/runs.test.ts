@@ -285,11 +285,16 @@ describe("a disposed pipeline", () => {
 
   it("may be disposed while a network runs", async () => {
     const gone = await open();
-    const run = gone.generate(apple).then(
+    let onStep = () => {};
+    const stepped = new Promise<void>((resolve) => {
+      onStep = resolve;
+    });
+    const run = gone.generate({ ...apple, numInferenceSteps: 50, onStep }).then(
       () => "finished",
       (error: { code?: unknown }) => error.code,
     );
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await stepped;
+    await new Promise((resolve) => setTimeout(resolve, 5));
     await gone.dispose();
     expect(await run).toBe("disposed");
   });

@@ -5,14 +5,16 @@ import type { Config } from "./unet-config.js";
 /** Configurations by part, in the words of Diffusers' files: `{ vae: { scaling_factor: 0.13025 } }`. */
 export type PartConfigs = { readonly [Key in ModelPart | "scheduler"]?: Config };
 
-/** The class that a part's own repository names in its `config.json`. */
-const CLASSES: Readonly<Record<keyof PartConfigs, string | undefined>> = {
-  unet: "UNet2DConditionModel",
-  vae: "AutoencoderKL",
-  controlnet: "ControlNetModel",
-  text_encoder: undefined,
-  text_encoder_2: undefined,
-  scheduler: undefined,
+const TEXT_ENCODERS = ["CLIPTextModel", "CLIPTextModelWithProjection"];
+
+/** The classes that a part's own repository may name in its `config.json`. */
+const CLASSES: Readonly<Record<keyof PartConfigs, readonly string[]>> = {
+  unet: ["UNet2DConditionModel"],
+  vae: ["AutoencoderKL"],
+  controlnet: ["ControlNetModel"],
+  text_encoder: TEXT_ENCODERS,
+  text_encoder_2: TEXT_ENCODERS,
+  scheduler: [],
 };
 const NAMES = Object.keys(CLASSES);
 
@@ -34,8 +36,13 @@ async function configOf(files: ModelFiles, part: string): Promise<Config | undef
   if (own) return readJson(own);
   const whole = await files.find("config.json");
   const json = whole && (await readJson(whole));
-  const className = Object.entries(CLASSES).find(([key]) => key === part)?.[1];
-  return json && className !== undefined && json._class_name === className ? json : undefined;
+  const classes = Object.entries(CLASSES).find(([key]) => key === part)?.[1] ?? [];
+  return json && classesOf(json).some((name) => classes.includes(name)) ? json : undefined;
+}
+
+/** Diffusers names one class, transformers a list. */
+function classesOf({ _class_name: name, architectures = [] }: Config): readonly string[] {
+  return [name, ...(Array.isArray(architectures) ? architectures : [])].filter((each) => typeof each === "string");
 }
 
 function checked(config: PartConfigs): PartConfigs {

@@ -135,6 +135,9 @@ describe("configurations", () => {
     const model = await singleFileModel(await fixture("sd1"), { config: repository });
     expect(await readJson((await model.find("vae/config.json"))!)).toMatchObject({ norm_num_groups: 2 });
     await expect(model.find("unet/config.json")).rejects.toThrow("norm_num_groups");
+    const text = memoryFiles({ "config.json": '{ "architectures": ["CLIPTextModel"], "num_attention_heads": 2 }' });
+    const { find } = await singleFileModel(await fixture("sd1"), { config: text });
+    expect(await readJson((await find("text_encoder/config.json"))!)).toMatchObject({ num_attention_heads: 2 });
   });
 
   it.each([

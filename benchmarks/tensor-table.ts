@@ -108,6 +108,27 @@ export function unetTensors(sizes: UNetSizes): TensorTable {
   });
 }
 
+/** The tensors of a `ControlNetModel` for such a UNet: its way down, and one convolution for each state. */
+export function controlNetTensors(sizes: UNetSizes): TensorTable {
+  const { channels } = sizes;
+  const [first = 0] = channels;
+  const hint = [16, 16, 32, 32, 96, 96, 256];
+  const isOnWayDown = (name: string) => /^(conv_in|time_embedding|down_blocks|mid_block)\./.test(name);
+  const own = table((add) => {
+    add("controlnet_cond_embedding.conv_in", [hint[0]!, 3, 3, 3]);
+    for (let i = 0; i < 6; i++) add(`controlnet_cond_embedding.blocks.${i}`, [hint[i + 1]!, hint[i]!, 3, 3]);
+    add("controlnet_cond_embedding.conv_out", [first, hint.at(-1)!, 3, 3]);
+    // two layers to a block, and the downsampled state of all but the last
+    const states = [
+      first,
+      ...channels.flatMap((width, i) => new Array<number>(i < channels.length - 1 ? 3 : 2).fill(width)),
+    ];
+    for (const [i, width] of states.entries()) add(`controlnet_down_blocks.${i}`, [width, width, 1, 1]);
+    add("controlnet_mid_block", [channels.at(-1)!, channels.at(-1)!, 1, 1]);
+  });
+  return new Map([...[...unetTensors(sizes)].filter(([name]) => isOnWayDown(name)), ...own]);
+}
+
 /** The tensors of a CLIP text tower. */
 export function clipTextTensors({
   width,

@@ -1,6 +1,6 @@
 // One prompt and one seed with many samplers and step counts, and the noise levels that samplers visit.
 //
-//   npx tsx --conditions=@latentkit/source examples/04-samplers.ts [folder of a model]
+//   npx tsx --conditions=@latentkit/source examples/04-samplers.ts [folder of a model] [steps, as 4,8,20]
 //
 // Without a folder it takes the embedded model. Writes out/samplers.svg and out/sigmas.svg; drawn with Vega-Lite.
 import { mkdir, writeFile } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { parse, View } from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
 
 const SAMPLERS = ["DDIM", "Euler", "Heun", "DPM++ 2M", "DPM++ 2M Karras", "UniPC", "Euler a", "DPM++ 2M SDE"];
-const STEPS = [2, 4, 6, 8, 12, 20, 40];
+const STEPS = process.argv[3]?.split(",").map(Number) ?? [2, 4, 6, 8, 12, 20, 40];
 const SPACINGS = ["linspace", "leading", "trailing"] as const;
 const SIGMAS = { Karras: "useKarrasSigmas", exponential: "useExponentialSigmas", beta: "useBetaSigmas" } as const;
 
@@ -44,6 +44,8 @@ function grid(cells: Awaited<ReturnType<typeof draw>>): TopLevelSpec {
       x: { field: "steps", type: "ordinal", axis: { orient: "top", title: "steps", labelAngle: 0 } },
       y: { field: "sampler", type: "nominal", sort: SAMPLERS, axis: { title: null } },
       url: { field: "url", type: "nominal" },
+      // or it would hold the picture's data once more
+      description: { field: "sampler", type: "nominal" },
     },
   };
 }

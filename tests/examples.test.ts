@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadImage, RgbaImage } from "@latentkit/images";
@@ -16,7 +16,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const runExample = (name: string): Promise<Finished> => runTypeScript(folder, `${root}examples/${name}.ts`, model);
+const runExample = (name: string, ...parameters: readonly string[]): Promise<Finished> =>
+  runTypeScript(folder, `${root}examples/${name}.ts`, model, ...parameters);
 const picture = (name: string) => loadImage(join(folder, "out", `${name}.png`));
 
 /** One of the pictures side by side in a strip. */
@@ -58,6 +59,13 @@ describe("the examples", () => {
     expect(new Set(row.data).size).toBeGreaterThan(50);
   });
 
+  it("compare samplers by steps", async () => {
+    expect(await runExample("04-samplers", "2,3")).toEqual({ code: 0, stdout: "", stderr: "" });
+    const grid = await readFile(join(folder, "out", "samplers.svg"), "utf8");
+    expect(grid.match(/<image /g)).toHaveLength(8 * 2);
+    expect(await readFile(join(folder, "out", "sigmas.svg"), "utf8")).toMatch(/Karras/);
+  });
+
   it("go from one prompt and seed to another", async () => {
     expect(await runExample("05-interpolation")).toEqual({ code: 0, stdout: "", stderr: "" });
     const strip = await picture("05-interpolation");
@@ -92,5 +100,21 @@ describe("the examples", () => {
     const book = await picture("08-storybook");
     expect([book.width, book.height]).toEqual([4 * 64, 2 * 64]);
     expect(new Set(book.data).size).toBeGreaterThan(50);
+  });
+
+  // tiny-sd draws pictures of 64×64 pixels
+  it.each([
+    ["09-image-to-image", { "09-image-to-image": [8, 3] }],
+    ["10-inpainting", { "10-inpainting": [8, 1], "10-outpainting": [4, 3] }],
+    ["11-steering", { "11-preprocessors": [6, 1], "11-sketches": [4, 2] }],
+    ["12-enlarging", { "12-enlarging": [8, 4] }],
+    ["13-inversion", { "13-inversion": [7, 2] }],
+  ])("%s", async (name, sheets: Readonly<Record<string, readonly number[]>>) => {
+    expect(await runExample(name)).toEqual({ code: 0, stdout: "", stderr: "" });
+    for (const [sheet, [columns = 0, rows = 0]] of Object.entries(sheets)) {
+      const found = await picture(sheet);
+      expect([found.width, found.height], sheet).toEqual([64 * columns, 64 * rows]);
+      expect(new Set(found.data).size, sheet).toBeGreaterThan(50);
+    }
   });
 });

@@ -1,6 +1,6 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { floatToHalf, type ModelGraph } from "@latentkit/core";
-import { type Attribute, attributeProto } from "../packages/onnx/src/attribute.js";
+import { type Attribute, attributeField } from "../packages/onnx/src/attribute.js";
 import { type Dim, type ElementType, elementTypes } from "../packages/onnx/src/graph-builder.js";
 import {
   type GraphProto,
@@ -151,7 +151,8 @@ function constant(graph: GraphProto, name: string, values: Float32Array<ArrayBuf
 type Attributes = Readonly<Record<string, Attribute>>;
 
 function node(opType: string, input: string[], output: string, attributes: Attributes = {}) {
-  const attribute = Object.entries(attributes).map(([name, value]) => attributeProto(name, value));
+  const written = Object.entries(attributes).flatMap(([name, value]) => [...attributeField(5, name, value)]);
+  const { attribute } = fromBinary(NodeProtoSchema, Uint8Array.from(written));
   return create(NodeProtoSchema, {
     opType,
     input,

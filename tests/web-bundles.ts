@@ -68,10 +68,11 @@ export function nodeModulesIn({ modules }: Bundle): string[] {
   return modules.filter((path) => ofNode.test(path));
 }
 
-function emptyFolder(): Promise<string> {
+/** A folder of its own for what is built. */
+export function emptyFolder(): Promise<string> {
   return mkdtemp(join(tmpdir(), "latentkit-bundle-"));
 }
 
-export function removeBundle({ folder }: Bundle): Promise<void> {
+export function removeBundle({ folder }: Pick<Bundle, "folder">): Promise<void> {
   return rm(folder, { recursive: true, force: true });
 }

@@ -171,9 +171,10 @@ describe("help", () => {
         -m, --model <source>        a model's id on the Hub, folder, .safetensors file
                                     or web address (default: the embedded model)
         -n, --negative <text>       what to steer away from
-        --steps <n>                 denoising steps (default: 20)
-        --guidance <scale>          obedience to the prompt, 1 for none (default: 7.5,
-                                    embedded 4)
+        --steps <n>                 denoising steps (default: 20, latent consistency
+                                    models 4)
+        --guidance <scale>          obedience to the prompt, 1 for none (default: what
+                                    suits the model, mostly 7.5)
         --size <size>               pixels, as 512 or 768x512, width first (default:
                                     the model's)
         --seed <n>                  the same seed draws the same picture (default:
@@ -191,6 +192,8 @@ describe("help", () => {
         img2img [options] <prompt>  makes another picture of a picture
         inpaint [options] <prompt>  paints a part of a picture anew
         upscale [options] [prompt]  enlarges a picture
+        control [options] <prompt>  draws what another picture steers: its edges, its
+                                    depth, its tones
         models                      lists, downloads, removes and describes models
 
       Examples:
@@ -203,6 +206,7 @@ describe("help", () => {
         latentkit img2img "an oil painting" --image photo.png --strength 0.6
         latentkit inpaint "a bench" --image street.png --mask mask.png -o empty.png
         latentkit upscale --image small.png --scale 2 -o large.png
+        latentkit control "a castle" --image edges.png --controlnet ./sd-controlnet-canny --model ./stable-diffusion-v1-5
 
       Schedulers:
         ddim, dpmpp-2m, dpmpp-2m-karras, dpmpp-2m-sde, dpmpp-2m-sde-karras, euler,

@@ -10,8 +10,9 @@ import { createTimeLeft } from "./time-left.js";
 export interface DrawnPicture extends Picture {
   readonly image: RgbaImage;
   readonly scheduler: Scheduler;
-  /** The scale that it was drawn with. */
+  /** What it was drawn with. */
   readonly guidance: number;
+  readonly steps: number;
 }
 
 /** Who is told about a job, and who may end it. */
@@ -24,18 +25,19 @@ export interface Attendants {
 /** Draws a job's pictures one after the other: each is the same as if it were drawn alone with its seed. */
 export async function* drawPictures(job: Job, attendants: Attendants): AsyncGenerator<DrawnPicture, void, undefined> {
   const { signal, progress, onWarning } = attendants;
-  const { prompt, steps, device, pictures } = job;
-  progress.show({ doing: `opening ${job.modelName}`, done: 0, total: steps * pictures.length, left: "" });
+  const { prompt, negative, device, pictures } = job;
+  progress.show({ doing: `opening ${job.modelName}`, done: 0, total: (job.steps ?? 1) * pictures.length, left: "" });
   const onProgress = downloadBar(progress);
   const source = job.source === undefined ? undefined : await openSource(job.source, { signal, onProgress, onWarning });
-  await using opened = await openTask(job.task, source, { device, signal, onWarning }, job.size);
+  await using opened = await openTask(job.task, source, { device, signal, onWarning, onProgress }, job.size);
   const { pipe } = opened;
   if (job.scheduler) pipe.scheduler = chosenScheduler(job.scheduler, pipe.scheduler);
 
-  const { guidance = opened.guidance } = job;
+  const { guidance = opened.guidance, steps = opened.steps } = job;
   const options = {
     prompt,
-    negativePrompt: job.negative,
+    // SDXL takes one that is empty for another thing than none
+    ...(negative !== undefined && { negativePrompt: negative }),
     numInferenceSteps: steps,
     guidanceScale: guidance,
     ...opened.options,
@@ -45,7 +47,7 @@ export async function* drawPictures(job: Job, attendants: Attendants): AsyncGene
     const onStep = tellSteps(i);
     const { images } = await pipe.generate({ ...options, seed: picture.seed, signal, onStep, onWarning });
     signal.throwIfAborted();
-    for (const image of images) yield { ...picture, image, guidance, scheduler: pipe.scheduler };
+    for (const image of images) yield { ...picture, image, guidance, steps, scheduler: pipe.scheduler };
   }
 }
 

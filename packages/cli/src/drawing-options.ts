@@ -21,8 +21,12 @@ export function addDrawingOptions(command: Command): Command {
       "a model's id on the Hub, folder, .safetensors file or web address (default: the embedded model)",
     )
     .option("-n, --negative <text>", "what to steer away from")
-    .option("--steps <n>", "denoising steps", wholeNumber(1), 20)
-    .option("--guidance <scale>", "obedience to the prompt, 1 for none (default: 7.5, embedded 4)", finiteNumber)
+    .option("--steps <n>", "denoising steps (default: 20, latent consistency models 4)", wholeNumber(1))
+    .option(
+      "--guidance <scale>",
+      "obedience to the prompt, 1 for none (default: what suits the model, mostly 7.5)",
+      finiteNumber,
+    )
     .option("--size <size>", "pixels, as 512 or 768x512, width first (default: the model's)", parseSize)
     .option("--seed <n>", "the same seed draws the same picture (default: random)", wholeNumber())
     .option("--scheduler <name>", "sampler, see below (default: the model's)", parseScheduler)

@@ -7,7 +7,8 @@ export interface Flags {
   readonly output?: string;
   readonly model?: string;
   readonly negative?: string;
-  readonly steps: number;
+  /** Those that suit the model when left out. */
+  readonly steps?: number;
   readonly guidance?: number;
   readonly size?: Size;
   readonly seed?: number;

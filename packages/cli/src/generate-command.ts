@@ -34,19 +34,20 @@ async function run(job: Job, { signal, progress, output }: Surroundings): Promis
   signal.addEventListener("abort", () => progress.note("stopping after this step; Ctrl-C again stops at once"));
   const { warnings, onWarning } = warningsTo(progress);
   const files: string[] = [];
-  let facts = { size: "", scheduler: "" };
+  let facts = { size: "", steps: 0, scheduler: "" };
   for await (const picture of drawPictures(job, { signal, progress, onWarning })) {
-    facts = { size: `${picture.image.width}x${picture.image.height}`, scheduler: picture.scheduler.name };
+    const { image, scheduler, steps } = picture;
+    facts = { size: `${image.width}x${image.height}`, steps, scheduler: scheduler.name };
     const strength = strengthOf(job.task);
     const parameters = parametersText({ ...job, ...picture, strength, size: facts.size, model: job.modelName });
-    await picture.image.save(picture.file, { text: { parameters } });
+    await image.save(picture.file, { text: { parameters } });
     progress.stop();
     output.saved(picture.file);
     files.push(picture.file);
   }
   const seconds = Math.round(performance.now() - started) / 1000;
-  const { steps, source: model = job.modelName, seed } = job;
-  return { files, seed, model, steps, ...facts, seconds, warnings };
+  const { source: model = job.modelName, seed } = job;
+  return { files, seed, model, ...facts, seconds, warnings };
 }
 
 /** Warnings as lines on stderr, each but once, and as a list. */

@@ -64,6 +64,56 @@ describe("a picture from a picture", () => {
   });
 });
 
+describe("a picture that steers", () => {
+  const controlnet = `${fixtures}pipelines/tiny-controlnet`;
+  const control = (...args: string[]) => run("control", "a cat", "--image", "photo.png", ...args);
+
+  it("control: by a ControlNet, at the picture's size or another", async () => {
+    const { code, stdout, stderr } = await control(
+      "--controlnet",
+      controlnet,
+      "--preprocess",
+      "canny",
+      "--scale",
+      "0.8",
+    );
+    // a slow machine tells how far it is
+    expect(stderr).not.toMatch(/error|warning/);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `${join(folder, "out.png")}\n` });
+    const first = await result();
+    expect([first.width, first.height]).toEqual([40, 32]);
+    expect((await control("--controlnet", controlnet, "--guess", "--end", "0.5", "--size", "64x40")).code).toBe(0);
+    expect((await result()).width).toBe(64);
+  });
+
+  it("control: by a T2I-Adapter", async () => {
+    const { code, stderr } = await control("--adapter", `${fixtures}models/t2i_full`, "--preprocess", "grey");
+    expect(stderr).not.toMatch(/error|warning/);
+    expect(code).toBe(0);
+    expect((await result()).width).toBe(40);
+  });
+
+  it.each([
+    [[], 2, "--controlnet: expected a ControlNet's id, folder or file, got none"],
+    [["--controlnet", controlnet, "--adapter", "x"], 2, "--adapter: expected nothing beside a ControlNet"],
+    [["--adapter", "x", "--start", "0.5"], 2, "--start: expected a ControlNet beside it, got an adapter"],
+    [["--adapter", "x", "--guess"], 2, "--guess: expected a ControlNet beside it, got an adapter"],
+    [
+      ["--controlnet", controlnet, "--start", "0.5", "--end", "0.2"],
+      2,
+      "--start: expected less than controlGuidanceEnd",
+    ],
+    [
+      ["--controlnet", controlnet, "--preprocess", "pose"],
+      2,
+      "Allowed choices are canny, scribble, depth, grey, tile, none",
+    ],
+    [["--controlnet", `${fixtures}models/controlnet_xl`], 1, "take a ControlNet made for this family of models"],
+  ])("%j cannot be done", async (args, code, message) => {
+    expect(await control(...args)).toMatchObject({ code, stdout: "", stderr: expect.stringContaining(message) });
+  });
+});
+
 describe("what cannot be done is told", () => {
   it.each([
     [["img2img", "x", "--image", "none.png"], 1, "none.png: no picture could be read there"],

@@ -11,8 +11,9 @@ import type { Task } from "./task.js";
 export interface Job {
   readonly task: Task;
   readonly prompt: string;
-  readonly negative: string;
-  readonly steps: number;
+  readonly negative: string | undefined;
+  /** Those that suit the task and the model when left out. */
+  readonly steps: number | undefined;
   /** That of the task and the model when left out. */
   readonly guidance: number | undefined;
   /** The checkpoint's own when left out. */
@@ -38,7 +39,7 @@ const embeddedName = "tiny-emoji";
 
 /** Fills in what the user left open. The embedded model draws best with less guidance than others. */
 export function settledJob(prompt: string, flags: Flags, task: Task): Job {
-  const { model, steps, size, device, negative = "", count, seed = randomInt(2 ** 32) } = flags;
+  const { model, steps, size, device, negative, count, seed = randomInt(2 ** 32) } = flags;
   const embedded = model === undefined;
   const seeds = Array.from({ length: count }, (_, i) => seed + i);
   const files = outputPaths(flags.output, seeds);

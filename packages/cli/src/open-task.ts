@@ -1,41 +1,43 @@
 import {
+  type AdapterOptions,
+  type ControlOptions,
   DiffusionPipeline,
   type GenerateResult,
   type Img2ImgOptions,
   type InpaintOptions,
-  LatentConsistencyModelImg2ImgPipeline,
-  LatentConsistencyModelPipeline,
+  LatentKitError,
   type LoadOptions,
-  loadImage,
   type ModelSource,
   type Scheduler,
-  StableDiffusionImg2ImgPipeline,
   StableDiffusionInpaintPipeline,
-  StableDiffusionInstructPix2PixPipeline,
-  StableDiffusionPipeline,
-  StableDiffusionUpscalePipeline,
-  StableDiffusionXLImg2ImgPipeline,
   StableDiffusionXLInpaintPipeline,
-  StableDiffusionXLPipeline,
   type UpscaleOptions,
 } from "latentkit";
+import { drawingPipeline } from "./drawing-pipeline.js";
+import { enlarging } from "./enlarging.js";
+import { imageToImage } from "./image-to-image.js";
+import { isXL } from "./is-xl.js";
+import { controlTask } from "./open-control.js";
 import type { Size } from "./size.js";
+import { type SuitedSettings, suitedSettings } from "./suited-settings.js";
 import type { Task } from "./task.js";
 
 /** What a pipeline is told of its task. */
-export type TaskOptions = Img2ImgOptions & InpaintOptions & UpscaleOptions;
+export type TaskOptions = Img2ImgOptions & InpaintOptions & UpscaleOptions & ControlOptions & AdapterOptions;
+
+/** How to open the networks of a task. */
+export type OpenOptions = Pick<LoadOptions, "device" | "signal" | "onWarning" | "onProgress">;
 
 /** A pipeline that does a task. */
-interface TaskPipeline {
+export interface TaskPipeline {
+  readonly components: object;
   scheduler: Scheduler;
   generate(options: TaskOptions): Promise<GenerateResult>;
 }
 
 /** A task ready to be done. */
-export interface OpenTask extends AsyncDisposable {
+export interface OpenTask extends SuitedSettings, AsyncDisposable {
   readonly pipe: TaskPipeline;
-  /** The scale that suits it. */
-  readonly guidance: number;
   readonly options: TaskOptions;
 }
 
@@ -43,30 +45,37 @@ export interface OpenTask extends AsyncDisposable {
 export async function openTask(
   task: Task,
   source: ModelSource,
-  options: Pick<LoadOptions, "device" | "signal" | "onWarning">,
+  options: OpenOptions,
   size: Size | undefined,
 ): Promise<OpenTask> {
-  if (task.kind === "draw") {
-    const pipe = await StableDiffusionPipeline.fromPretrained(source, options);
-    return { pipe, guidance: 7.5, options: { ...size }, [Symbol.asyncDispose]: () => pipe.dispose() };
-  }
   const model = await DiffusionPipeline.fromPretrained(source, options);
   const free = () => model.dispose();
   try {
-    return { guidance: 7.5, ...(await imageTask(task, model, size)), [Symbol.asyncDispose]: free };
+    checkText(model);
+    const opened =
+      task.kind === "control" ? await controlTask(task, model, options, size) : await plainTask(task, model, size);
+    return { ...suitedSettings(opened.pipe), [Symbol.asyncDispose]: free, ...opened };
   } catch (error) {
     await free();
     throw error;
   }
 }
 
-type ImageTask = Exclude<Task, { kind: "draw" }>;
-type OpenImageTask = Pick<OpenTask, "pipe" | "options"> & Partial<Pick<OpenTask, "guidance">>;
+/** @throws LatentKitError for a model that was trained on pictures alone. */
+function checkText(model: DiffusionPipeline): void {
+  if ("textEncoder" in model.components || "textEncoder2" in model.components) return;
+  const remedy = `use ${model.constructor.name} of the library`;
+  throw new LatentKitError("unsupported-model", `this model draws without a text; ${remedy}`);
+}
 
-async function imageTask(task: ImageTask, model: DiffusionPipeline, size: Size | undefined): Promise<OpenImageTask> {
+type PlainTask = Exclude<Task, { kind: "control" }>;
+type OpenPlainTask = Pick<OpenTask, "pipe" | "options">;
+
+async function plainTask(task: PlainTask, model: DiffusionPipeline, size: Size | undefined): Promise<OpenPlainTask> {
+  if (task.kind === "draw") return { pipe: drawingPipeline(model), options: { ...size } };
   const { kind, image } = task;
   if (kind === "img2img") return { pipe: imageToImage(model), options: { image, strength: task.strength, ...size } };
-  if (kind === "upscale") return enlargement(task, model, size);
+  if (kind === "upscale") return enlarging(task, model, size);
   const { mask, strength, paddingMaskCrop, overlay } = task;
   const options = {
     image,
@@ -78,40 +87,4 @@ async function imageTask(task: ImageTask, model: DiffusionPipeline, size: Size |
   };
   const kindred = isXL(model) ? StableDiffusionXLInpaintPipeline : StableDiffusionInpaintPipeline;
   return { pipe: kindred.fromPipe(model), options };
-}
-
-const isXL = (model: DiffusionPipeline): boolean =>
-  [StableDiffusionXLPipeline, StableDiffusionXLImg2ImgPipeline, StableDiffusionXLInpaintPipeline].some(
-    (kind) => model instanceof kind,
-  );
-
-/** The pipeline that makes another picture of a picture, whatever the model is for. */
-function imageToImage(model: DiffusionPipeline): TaskPipeline {
-  if (isXL(model)) return StableDiffusionXLImg2ImgPipeline.fromPipe(model);
-  if (model instanceof StableDiffusionInstructPix2PixPipeline) return model;
-  const isDistilled =
-    model instanceof LatentConsistencyModelPipeline || model instanceof LatentConsistencyModelImg2ImgPipeline;
-  return (isDistilled ? LatentConsistencyModelImg2ImgPipeline : StableDiffusionImg2ImgPipeline).fromPipe(model);
-}
-
-/** By a network made for it, or as a new picture of the enlarged one. */
-async function enlargement(
-  { image, scale, strength = 0.3, noiseLevel }: Extract<Task, { kind: "upscale" }>,
-  model: DiffusionPipeline,
-  size: Size | undefined,
-): Promise<OpenImageTask> {
-  if (model instanceof StableDiffusionUpscalePipeline) {
-    if ((scale ?? 4) !== 4) throw new RangeError(`scale: expected 4, what this model does, got ${scale}`);
-    return { pipe: model, options: { image, ...(noiseLevel !== undefined && { noiseLevel }) }, guidance: 9 };
-  }
-  if (noiseLevel !== undefined) throw new TypeError("noiseLevel: expected nothing, this model is no ×4 upscaler");
-  const picture = await loadImage(image);
-  return { pipe: imageToImage(model), options: { image: picture, strength, ...(size ?? enlarged(picture, scale)) } };
-}
-
-/** Sides are cut to multiples of 8, what autoencoders take. */
-function enlarged({ width, height }: Size, scale = 2): Size {
-  if (!(scale >= 1)) throw new RangeError(`scale: expected 1 or more, got ${scale}`);
-  const cut = (side: number) => Math.max(Math.floor((side * scale) / 8) * 8, 8);
-  return { width: cut(width), height: cut(height) };
 }

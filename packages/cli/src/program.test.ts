@@ -15,9 +15,7 @@ async function parsed(...args: string[]): Promise<[prompt: string, flags: Flags,
 }
 
 it("fills in what is left open", async () => {
-  expect(await parsed("a red apple")).toEqual([
-    ["a red apple", { steps: 20, device: "auto", count: 1 }, { kind: "draw" }],
-  ]);
+  expect(await parsed("a red apple")).toEqual([["a red apple", { device: "auto", count: 1 }, { kind: "draw" }]]);
 });
 
 it("takes prompts and values that look like flags", async () => {
@@ -27,7 +25,7 @@ it("takes prompts and values that look like flags", async () => {
 });
 
 it("knows the commands that begin from a picture", async () => {
-  const shared = { steps: 20, device: "auto", count: 1 };
+  const shared = { device: "auto", count: 1 };
   expect(await parsed("img2img", "a painting", "--image", "a.png", "--seed", "7")).toEqual([
     ["a painting", { ...shared, seed: 7 }, { kind: "img2img", image: "a.png", strength: 0.8 }],
   ]);
@@ -43,6 +41,11 @@ it("knows the commands that begin from a picture", async () => {
   expect(await parsed("upscale", "--image", "a.png", "--scale", "1.5", "--strength", "0.2")).toEqual([
     ["", shared, { ...upscale, scale: 1.5 }],
   ]);
+  const control = { controlnet: "./canny", adapter: undefined, scale: 0.8, start: undefined, end: 0.5, guess: true };
+  const told = ["--preprocess", "canny", "--controlnet", "./canny", "--scale", "0.8", "--end", "0.5", "--guess"];
+  expect(await parsed("control", "a castle", "--image", "a.png", "--steps", "9", ...told)).toEqual([
+    ["a castle", { ...shared, steps: 9 }, { kind: "control", image: "a.png", preprocess: "canny", ...control }],
+  ]);
 });
 
 it("shows every command's options", () => {
@@ -54,6 +57,7 @@ it("shows every command's options", () => {
       expect(help(name), name).toContain(option);
   }
   expect(help("inpaint")).toContain("--mask <file>");
+  expect(help("control")).toContain("--controlnet <source>");
   expect(help("upscale")).toContain("Usage: latentkit upscale [options] [prompt]");
   expect(program.helpInformation()).toMatch(/img2img.*makes another picture of a picture/);
 });

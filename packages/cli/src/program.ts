@@ -17,6 +17,7 @@ Examples:
   latentkit img2img "an oil painting" --image photo.png --strength 0.6
   latentkit inpaint "a bench" --image street.png --mask mask.png -o empty.png
   latentkit upscale --image small.png --scale 2 -o large.png
+  latentkit control "a castle" --image edges.png --controlnet ./sd-controlnet-canny --model ./stable-diffusion-v1-5
 
 Schedulers:
 ${wrapped(schedulerNames)}

@@ -18,7 +18,27 @@ export type Task =
       readonly scale: number | undefined;
       readonly strength: number | undefined;
       readonly noiseLevel: number | undefined;
-    };
+    }
+  | ControlTask;
+
+/** How a picture is made into what a network was trained to be steered by. */
+export type Preprocessing = "canny" | "scribble" | "depth" | "grey" | "tile" | "none";
+
+/** To draw what another picture steers. */
+export interface ControlTask {
+  readonly kind: "control";
+  readonly image: string;
+  readonly preprocess: Preprocessing;
+  /** A ControlNet's id, folder or file; the model's own when left out. */
+  readonly controlnet: string | undefined;
+  /** A T2I-Adapter's, in place of a ControlNet. */
+  readonly adapter: string | undefined;
+  readonly scale: number | undefined;
+  /** Shares of the steps. */
+  readonly start: number | undefined;
+  readonly end: number | undefined;
+  readonly guess: boolean | undefined;
+}
 
 /** How much of its picture a task changes, where that was said. */
-export const strengthOf = (task: Task): number | undefined => (task.kind === "draw" ? undefined : task.strength);
+export const strengthOf = (task: Task): number | undefined => ("strength" in task ? task.strength : undefined);

@@ -8,6 +8,7 @@ export type LatentKitErrorCode =
   | "backend-unavailable"
   | "out-of-memory"
   | "run-failed"
+  | "device-lost"
   | "disposed";
 
 /**

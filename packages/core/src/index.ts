@@ -7,6 +7,7 @@ export { ndarray } from "./ndarray.js";
 export { randomPerItem } from "./random-per-item.js";
 export type { DrawOptions, DrawType, RandomSource } from "./random-source.js";
 export { isRecord, readJson, readText } from "./read-json.js";
+export { isRemote, localTensor, RemoteValuesError, remoteTensor, remoteTerms } from "./remote-tensor.js";
 export { roundHalfEven } from "./round-half-even.js";
 export { slerp } from "./slerp.js";
 export {

@@ -1,5 +1,6 @@
 import type { NdArray } from "ndarray";
 import { contiguousStride, ndarray } from "./ndarray.js";
+import { isRemote } from "./remote-tensor.js";
 
 /** Axis lengths, outermost first; pictures and latents are `[batch, channels, height, width]`. */
 export type Shape = readonly number[];
@@ -71,7 +72,7 @@ export function isContiguous({
  * Already contiguous arrays come back as they are; views (transposes, slices, steps) are copied.
  */
 export function contiguous(view: Tensor): Tensor {
-  if (isContiguous(view)) return view;
+  if (isRemote(view) || isContiguous(view)) return view;
   const { shape, stride, offset, data } = view;
   const out = new Float32Array(sizeOf(shape));
   const index = new Array<number>(shape.length).fill(0);

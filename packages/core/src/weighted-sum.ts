@@ -1,3 +1,4 @@
+import { isRemote, remoteSum } from "./remote-tensor.js";
 import { checkSameShape, type Tensor, tensor } from "./tensor.js";
 
 /** A factor and the tensor it scales. */
@@ -5,7 +6,7 @@ export type Term = readonly [weight: number, value: Tensor];
 
 /**
  * `w₀·x₀ + w₁·x₁ + …` of tensors of one shape, the one arithmetic operation of every linear sampler.
- * Sums in double precision and rounds once.
+ * Sums in double precision and rounds once. Where a tensor is remote, so is the sum.
  *
  * @throws RangeError when there is no term or the shapes differ.
  * @example
@@ -17,6 +18,7 @@ export function weightedSum(terms: readonly Term[]): Tensor {
   const [first, ...rest] = terms;
   if (!first) throw new RangeError("terms: expected at least one [weight, tensor], got none");
   for (const [, value] of rest) checkSameShape(first[1], value, "terms");
+  if (terms.some(([, value]) => isRemote(value))) return remoteSum(terms);
   const out = new Float32Array(first[1].data.length);
   const weights = terms.map(([weight]) => weight);
   const values = terms.map(([, { data }]) => data);

@@ -17,7 +17,8 @@ export interface WebRequest extends RequestInit {
 }
 
 /**
- * An answer of a server; a refusal is one too. A page learns no more of a failed connection than that it failed.
+ * An answer of a server; a refusal is one too. A page learns no more of a failed connection than that it failed. It comes
+ * past the browser's own cache: of an answer that was compressed on its way that one gives ranges of the compressed bytes.
  *
  * @throws TemporaryFailure when there is none, or the server is busy; `signal.reason` after an abort.
  */
@@ -25,10 +26,12 @@ export async function ask(url: string, access: WebAccess, { file, ...init }: Web
   const { token, signal } = access;
   const headers = new Headers(init.headers);
   if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
-  const response = await fetch(url, { ...init, headers, ...(signal && { signal }) }).catch((cause: unknown) => {
-    signal?.throwIfAborted();
-    throw noAnswer(url, cause);
-  });
+  const response = await fetch(url, { cache: "no-store", ...init, headers, ...(signal && { signal }) }).catch(
+    (cause: unknown) => {
+      signal?.throwIfAborted();
+      throw noAnswer(url, cause);
+    },
+  );
   const failure = response.ok ? undefined : refusalOf(response, access, file);
   if (!(failure instanceof TemporaryFailure)) return response;
   await response.body?.cancel();
@@ -64,8 +67,9 @@ export function isAbsent(response: Response): boolean {
   return [403, 404, 410].includes(response.status) || (response.ok && isPage);
 }
 
-/** Bytes of a file by what the server says, or undefined when it says nothing. */
+/** Bytes of a file by what the server says, or undefined when it says nothing, or only what it is compressed to. */
 export function announcedSize({ headers, status }: Response): number | undefined {
+  if ((headers.get("content-encoding") ?? "identity") !== "identity") return undefined;
   const [, total] = /\/(\d+)$/.exec(headers.get("content-range") ?? "") ?? [];
   const length = total ?? (status === 206 ? null : headers.get("content-length"));
   return length === null || length === undefined ? undefined : Number(length);

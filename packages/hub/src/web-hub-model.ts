@@ -1,16 +1,16 @@
-import { LatentKitError, type ModelFiles, readJson } from "@latentkit/core";
+import { type ModelFiles, readJson } from "@latentkit/core";
 import { checkFileKind } from "./check-file-kind.js";
 import { givenUp, TemporaryFailure } from "./hub-failure.js";
 import type { HubReference } from "./hub-reference.js";
 import { modelComponents } from "./model-components.js";
 import { neededFiles } from "./needed-files.js";
-import { singleFileModel } from "./single-file-model.js";
 import { listModel, revisionOf } from "./web-listing.js";
 import { findFile, isSmall, webModel } from "./web-model.js";
 import type { WebHubOptions } from "./web-options.js";
 import type { WebPlace } from "./web-place.js";
 import { webProgress } from "./web-progress.js";
 import { checkQuota, storeFailure } from "./web-quota.js";
+import { singleModel } from "./web-single-model.js";
 import type { BlobStore } from "./web-store.js";
 import { bytesHere } from "./web-stored-file.js";
 
@@ -70,11 +70,4 @@ async function announce(
     missing += version.size - here;
   }
   await checkQuota(missing);
-}
-
-/** One `.safetensors` file as a model. */
-export async function singleModel(name: string, place: WebPlace): Promise<ModelFiles> {
-  const file = await findFile(name, place);
-  if (file) return singleFileModel(file, place.url(name));
-  throw new LatentKitError("file-not-found", `${place.location} has no file ${name}; check the address`);
 }

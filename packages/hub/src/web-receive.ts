@@ -47,7 +47,7 @@ async function* parts(first: number, delivery: WebDelivery): AsyncGenerator<numb
   let pieces: Uint8Array<ArrayBuffer>[] = [];
   let part = first;
   for await (const bytes of chunks(response, url, access.signal)) {
-    if (position + bytes.length > size) break;
+    if (position + bytes.length > size) await refuseLonger(delivery);
     for (const piece of cut(bytes, position, start)) {
       pieces.push(piece.bytes);
       if (piece.end % PART !== 0 && piece.end !== size) continue;
@@ -59,8 +59,13 @@ async function* parts(first: number, delivery: WebDelivery): AsyncGenerator<numb
     onBytes(Math.max(position, start));
   }
   if (part === partsOf(size)) return;
-  if (position < size) throw new TemporaryFailure(`${url}: the connection was cut at byte ${position}`);
-  throw new LatentKitError("download-failed", `${url}: the server sends more than ${size} bytes; start again later`);
+  throw new TemporaryFailure(`${url}: the connection was cut at byte ${position}`);
+}
+
+async function refuseLonger({ note, store }: WebDelivery): Promise<never> {
+  await deleteFile(store, note);
+  const message = `${note.url}: the server announced ${note.size} bytes and sends more; let it send the file uncompressed`;
+  throw new LatentKitError("download-failed", message);
 }
 
 async function startAnew({ note, store, name }: WebDelivery, response: Response): Promise<never> {

@@ -43,7 +43,9 @@ export async function fetchWhole(
   { url, access, listed }: WebPlace,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   if (listed && !listed.has(name)) return undefined;
-  const response = await persist(() => ask(url(name), access, { file: name }), { signal: access.signal });
+  const response = await persist(() => ask(url(name), access, { file: name, cache: "no-cache" }), {
+    signal: access.signal,
+  });
   // what is listed and refused is closed
   if (!listed && isAbsent(response)) return undefined;
   if (!response.ok) throw refusalOf(response, access, name);

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { gzipSync } from "node:zlib";
 import type { ModelFile } from "@latentkit/core";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { folderFiles, type HubServer, startHub } from "../../../tests/hub-server.js";
@@ -192,7 +193,7 @@ describe("a folder on a server", () => {
   let base = "";
   let files: Record<string, Uint8Array> = {};
   /** What the server does wrong. */
-  const habits = { refusesHead: false, sendsPages: false, hidesSize: false };
+  const habits = { refusesHead: false, sendsPages: false, hidesSize: false, compresses: false, sendsMore: false };
   beforeAll(async () => {
     server = createServer((request, response) => {
       const path = decodeURIComponent(new URL(request.url ?? "", base).pathname.slice(1));
@@ -206,6 +207,12 @@ describe("a folder on a server", () => {
       response.setHeader("etag", `"${hash(bytes)}"`);
       if (!habits.hidesSize) response.setHeader("content-length", body.length);
       const isPart = request.headers.range !== undefined;
+      if (habits.compresses && !isPart) {
+        const less = gzipSync(body);
+        response.setHeader("content-encoding", "gzip").setHeader("content-length", less.length);
+        return void response.end(request.method === "HEAD" ? undefined : less);
+      }
+      if (habits.sendsMore && request.method === "HEAD") response.setHeader("content-length", body.length - 1);
       if (isPart && !habits.hidesSize) response.setHeader("content-range", `bytes ${from}-${to}/${bytes.length}`);
       response.writeHead(isPart ? 206 : 200);
       response.end(request.method === "HEAD" ? undefined : body);
@@ -215,10 +222,11 @@ describe("a folder on a server", () => {
   });
   afterAll(() => server.close());
   afterEach(() => {
-    Object.assign(habits, { refusesHead: false, sendsPages: false, hidesSize: false });
+    for (const name of ["refusesHead", "sendsPages", "hidesSize", "compresses", "sendsMore"] as const)
+      habits[name] = false;
   });
 
-  it.each([{}, { refusesHead: true }, { sendsPages: true }])(
+  it.each([{}, { refusesHead: true }, { sendsPages: true }, { compresses: true }])(
     "is opened whatever its server does: %j",
     async (habit) => {
       Object.assign(habits, habit);
@@ -265,6 +273,15 @@ describe("a folder on a server", () => {
       code: "download-failed",
       message: expect.stringContaining("the server does not tell the size"),
     });
+  });
+
+  it("that is longer than its server said is refused, and not kept", async () => {
+    const store = memoryStore();
+    files = { "a.safetensors": Uint8Array.of(1, 2, 3) };
+    habits.sendsMore = true;
+    const { singleFile } = await openModel(`${base}/a.safetensors`, { store });
+    await expect(singleFile?.read()).rejects.toThrow("announced 2 bytes and sends more");
+    expect([...store.blobs.keys()]).toEqual([]);
   });
 
   it("may not be there", async () => {

@@ -2,13 +2,12 @@ import type { ModelFiles } from "@latentkit/core";
 import { checkFileKind } from "./check-file-kind.js";
 import { type HubReference, hubReference, isModelId, MODEL_FILE } from "./hub-reference.js";
 import { cacheStore } from "./web-cache-store.js";
-import { embeddedModel } from "./web-embedded.js";
-import { hubModel, singleModel } from "./web-hub-model.js";
 import { webModel } from "./web-model.js";
 import type { WebHubOptions } from "./web-options.js";
 import { isPicked, type PickedModel, pickedModel } from "./web-picked.js";
 import type { WebPlace } from "./web-place.js";
 import { webProgress } from "./web-progress.js";
+import { singleModel } from "./web-single-model.js";
 import type { BlobStore } from "./web-store.js";
 
 export { cacheStore } from "./web-cache-store.js";
@@ -40,10 +39,12 @@ export async function openModel(source?: string | URL | PickedModel, options: We
   options.signal?.throwIfAborted();
   if (isPicked(source)) return pickedModel(source);
   const store = await storeOf(options);
-  if (source === undefined) return embeddedModel(placeAround("the embedded model", store, options));
+  // what a page does not open, it does not load
+  if (source === undefined)
+    return (await import("./web-embedded.js")).embeddedModel(placeAround("the embedded model", store, options));
   const endpoint = (options.endpoint ?? HUB).replace(/\/+$/, "");
   const place = sourcePlace(source, endpoint);
-  if (!(place instanceof URL)) return hubModel(place, endpoint, store, options);
+  if (!(place instanceof URL)) return (await import("./web-hub-model.js")).hubModel(place, endpoint, store, options);
   return addressModel(place, store, options);
 }
 

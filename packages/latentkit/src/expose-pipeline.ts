@@ -1,5 +1,5 @@
 import { type Endpoint, expose } from "comlink";
-import { workerScope } from "latentkit/platform";
+import { adoptExitGate, workerScope } from "latentkit/platform";
 import type { Greeting } from "./worker-link.js";
 
 /**
@@ -15,7 +15,9 @@ import type { Greeting } from "./worker-link.js";
  */
 export function exposePipeline(): void {
   workerScope().addEventListener("message", ({ data }) => {
-    if (isGreeting(data)) void serve(data.port);
+    if (!isGreeting(data)) return;
+    adoptExitGate(data.gate);
+    void serve(data.port);
   });
 }
 

@@ -1,10 +1,14 @@
 import { extname } from "node:path";
 import { parentPort, Worker } from "node:worker_threads";
+import { adoptExitGate, exitGate } from "@latentkit/runtime/node";
 import type { NodeWorker, WorkerScope } from "./worker-link.js";
+
+export { adoptExitGate, exitGate };
 
 /** Starts the script of this package in a thread, which does not keep the process alive. */
 export async function startWorker(): Promise<NodeWorker> {
   // imported from a string: a file is refused in a process that was started with --input-type
+  exitGate();
   const worker = new Worker(`import(${JSON.stringify(workerFile().href)})`, { eval: true });
   worker.unref();
   return worker;

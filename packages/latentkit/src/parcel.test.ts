@@ -1,4 +1,5 @@
-import { LatentKitError, RgbaImage, tensor, torchRandom } from "latentkit";
+import { remoteTensor } from "@latentkit/core";
+import { LatentKitError, localTensor, RemoteValuesError, RgbaImage, tensor, torchRandom } from "latentkit";
 import { describe, expect, it } from "vitest";
 import { buffersOf, pack, unpack } from "./parcel.js";
 import { outcomeOf, resultOf } from "./worker-outcome.js";
@@ -25,6 +26,14 @@ describe("a parcel", () => {
     const [latents, picture] = await acrossThreads([torchRandom(1).normal([2, 3]), image] as const);
     expect(latents.get(1, 2)).toBe(torchRandom(1).normal([2, 3]).get(1, 2));
     expect(picture).toBeInstanceOf(RgbaImage);
+  });
+
+  it("brings tensors that are on a device as such, without their values", async () => {
+    const there = remoteTensor([1, 4, 3, 5], async () => new Float32Array(60));
+    const { latents } = await acrossThreads({ latents: there });
+    expect(latents.shape).toEqual([1, 4, 3, 5]);
+    expect(() => latents.data).toThrow(RemoteValuesError);
+    await expect(localTensor(latents)).rejects.toThrow("the latents of this step were left in the worker");
   });
 
   it("knows a picture of another build of the library", async () => {

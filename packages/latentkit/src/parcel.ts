@@ -1,4 +1,4 @@
-import { contiguous, type Tensor, tensor } from "@latentkit/core";
+import { contiguous, isRemote, RemoteValuesError, remoteTensor, type Tensor, tensor } from "@latentkit/core";
 import { loadImage, RgbaImage } from "@latentkit/images";
 
 /** A value as data that structured cloning carries from thread to thread: tensors, pictures and URLs have lost their class. */
@@ -34,6 +34,7 @@ async function packed(value: unknown, name: string): Promise<unknown> {
   if (typeof value === "function" || typeof value === "symbol") throw strange(name, `a ${typeof value}`);
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return Promise.all(value.map((item, i) => packed(item, `${name}[${i}]`)));
+  if (isRemoteTensor(value)) return { [KIND]: "remote", shape: [...value.shape] };
   if (isTensor(value)) return packedTensor(value);
   if (isImage(value)) return packedImage(value);
   if (value instanceof URL) return { [KIND]: "url", href: value.href };
@@ -63,9 +64,16 @@ function unpacked(content: unknown): unknown {
   if (!isPlain(content)) return content;
   const { kind, href, data, shape, width, height } = { ...content, kind: kindOf(content) } as Packed;
   if (kind === "url") return new URL(href);
+  if (kind === "remote") return remoteTensor(shape, leftThere);
   if (kind === "tensor") return tensor(data as Float32Array, shape);
   if (kind === "image") return new RgbaImage({ width, height, data: data as Uint8ClampedArray });
   return Object.fromEntries(Object.entries(content).map(([key, part]) => [key, unpacked(part)]));
+}
+
+async function leftThere(): Promise<never> {
+  throw new RemoteValuesError(
+    "the latents of this step were left in the worker: ask for stepLatents, or for a preview",
+  );
 }
 
 /** What the kinds have, all together. */
@@ -93,12 +101,15 @@ function strange(name: string, what: string): TypeError {
   return new TypeError(`${name}: expected something that can be sent to a worker, got ${what}; see connect`);
 }
 
+const isRemoteTensor = (value: object): value is Tensor => isRemote(value as Tensor);
+
 /** Whether a value is a float32 array with a shape. */
 export const isTensor = (value: unknown): value is Tensor =>
   value instanceof Object &&
   "shape" in value &&
   "stride" in value &&
   "data" in value &&
+  !isRemoteTensor(value) &&
   value.data instanceof Float32Array;
 
 /** Also one of another build of the library: CommonJS and modules each have a class of their own. */

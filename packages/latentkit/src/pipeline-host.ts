@@ -1,5 +1,6 @@
 import type { Tensor } from "@latentkit/core";
 import type { RgbaImage } from "@latentkit/images";
+import { type LoadOptions, openBackend } from "@latentkit/models";
 import type * as library from "@latentkit/pipelines";
 import type {
   GenerateResult,
@@ -9,6 +10,7 @@ import type {
   RunOptions,
   Step,
 } from "@latentkit/pipelines";
+import type { Backend } from "@latentkit/runtime";
 import { type SchedulerConfig, schedulerFromConfig } from "@latentkit/schedulers";
 import { hostedRuns } from "./hosted-runs.js";
 import { type Parcel, unpack } from "./parcel.js";
@@ -21,8 +23,11 @@ export interface PipelineReference {
   readonly scheduler: SchedulerConfig | undefined;
 }
 
+/** Where a pipeline runs. */
+export type DeviceFacts = Pick<Backend, "device" | "reason">;
+
 /** What is told of a pipeline outside. */
-export interface PipelineFacts {
+export interface PipelineFacts extends DeviceFacts {
   readonly id: number;
   /** Its class. */
   readonly name: string;
@@ -37,7 +42,7 @@ export interface PipelineRequest {
 }
 
 /** A source, and the options that it is opened with. */
-export interface SourceRequest {
+export interface SourceRequest extends Pick<LoadOptions, "device"> {
   readonly source?: unknown;
   readonly [option: string]: unknown;
 }
@@ -84,24 +89,30 @@ interface AnyClass {
   fromPipe?(pipe: AnyPipeline): AnyPipeline;
 }
 
+/** A pipeline, and where it runs. */
+interface HeldPipeline {
+  readonly pipeline: AnyPipeline;
+  readonly device: DeviceFacts;
+}
+
 /** Holds pipelines and their runs on this thread. */
 export function pipelineHost(classes: typeof library): PipelineHost {
-  const pipelines = new Map<number, AnyPipeline>();
+  const held = new Map<number, HeldPipeline>();
   const controllers = new Map<number, AbortController>();
-  const runs = hostedRuns(pipelineOf, controllers);
+  const runs = hostedRuns((reference) => find(reference).pipeline, controllers);
   let count = 0;
 
-  function kept(pipeline: AnyPipeline): PipelineFacts {
+  function kept(pipeline: AnyPipeline, device: DeviceFacts): PipelineFacts {
     const id = count++;
-    pipelines.set(id, pipeline);
-    return { id, name: pipeline.constructor.name, scheduler: { ...pipeline.scheduler.config } };
+    held.set(id, { pipeline, device });
+    return { id, name: pipeline.constructor.name, scheduler: { ...pipeline.scheduler.config }, ...device };
   }
 
-  function pipelineOf({ id, scheduler }: PipelineReference): AnyPipeline {
-    const pipeline = pipelines.get(id);
-    if (!pipeline) throw new RangeError(`pipeline: there is none of number ${id}`);
-    if (scheduler) pipeline.scheduler = schedulerFromConfig(scheduler);
-    return pipeline;
+  function find({ id, scheduler }: PipelineReference): HeldPipeline {
+    const found = held.get(id);
+    if (!found) throw new RangeError(`pipeline: there is none of number ${id}`);
+    if (scheduler) found.pipeline.scheduler = schedulerFromConfig(scheduler);
+    return found;
   }
 
   return {
@@ -113,10 +124,11 @@ export function pipelineHost(classes: typeof library): PipelineHost {
       const outcome = await outcomeOf(async () => {
         const { source, ...options } = unpack(request);
         const own = scheduler && { scheduler: schedulerFromConfig(scheduler) };
-        const all = { ...options, ...own, ...reports.callbacks, signal };
+        const backend = await openBackend(options);
+        const all = { ...options, ...own, ...reports.callbacks, signal, backend };
         const pipeline = await classNamed(classes, name).fromPretrained(source, all);
         await reports.settled();
-        return kept(pipeline);
+        return kept(pipeline, deviceFacts(backend));
       }, signal);
       controllers.delete(call);
       reports.close();
@@ -126,18 +138,21 @@ export function pipelineHost(classes: typeof library): PipelineHost {
       outcomeOf(async () => {
         const { fromPipe } = classNamed(classes, name);
         if (!fromPipe) throw new TypeError(`name: ${name} is not made of another pipeline; name its class`);
-        return kept(fromPipe(pipelineOf(from)));
+        const { pipeline, device } = find(from);
+        return kept(fromPipe(pipeline), device);
       }),
     abort: (call) => controllers.get(call)?.abort(),
     dispose: (id) =>
       outcomeOf(async () => {
-        const pipeline = pipelines.get(id);
-        pipelines.delete(id);
-        await pipeline?.dispose();
+        const found = held.get(id);
+        held.delete(id);
+        await found?.pipeline.dispose();
       }),
     ...runs,
   };
 }
+
+const deviceFacts = ({ device, reason }: Backend): DeviceFacts => ({ device, ...(reason !== undefined && { reason }) });
 
 /** @throws RangeError listing the classes. */
 function classNamed(classes: typeof library, name: string): AnyClass {

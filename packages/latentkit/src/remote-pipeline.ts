@@ -1,5 +1,6 @@
 import { LatentKitError, type Tensor } from "@latentkit/core";
 import type { GenerateResult, RunOptions, Step } from "@latentkit/pipelines";
+import type { Device } from "@latentkit/runtime";
 import type { SchedulerConfig } from "@latentkit/schedulers";
 import { isTensor } from "./parcel.js";
 import type { PipelineFacts, PipelineReference } from "./pipeline-host.js";
@@ -21,6 +22,10 @@ export type RemoteRunOptions<Options> = Options extends unknown ? Omit<Options, 
 export interface RemotePipeline<Options> extends AsyncDisposable {
   /** The class of the pipeline in the worker. */
   readonly name: string;
+  /** Where it runs, never `"auto"`. */
+  readonly device: Exclude<Device, "auto">;
+  /** Why it is this device, and what would make it faster, for people. */
+  readonly reason?: string;
   /** The sampler's settings. Assigning another sampler changes the runs that begin afterwards. */
   scheduler: SchedulerSettings;
   /** Draws pictures. @throws TypeError or RangeError for options that are wrong. */
@@ -53,7 +58,7 @@ export function referenceTo(pipe: object, link: WorkerLink): PipelineReference {
 
 /** The outside of a pipeline in a worker. */
 export function remotePipeline<Options>(
-  { id, name, scheduler: settings }: PipelineFacts,
+  { id, name, scheduler: settings, device, reason }: PipelineFacts,
   { link, onDispose }: RemoteParts,
 ): RemotePipeline<Options> {
   let scheduler: SchedulerSettings = { config: settings };
@@ -72,6 +77,8 @@ export function remotePipeline<Options>(
 
   const pipe: RemotePipeline<Options> = {
     name,
+    device,
+    ...(reason !== undefined && { reason }),
     get scheduler() {
       return scheduler;
     },

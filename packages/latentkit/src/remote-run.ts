@@ -14,7 +14,7 @@ export async function* remoteRun(
 ): AsyncGenerator<Step, GenerateResult, Tensor | undefined> {
   const { signal, onStep: _, onWarning, ...rest } = options;
   signal?.throwIfAborted();
-  const settings = await pack(rest, "");
+  const settings = await pack(isWanted ? rest : { ...rest, stepLatents: false }, "");
   const run = link.number();
   const abort = () => link.send((host) => host.abort(run));
   signal?.addEventListener("abort", abort, { once: true });

@@ -1,5 +1,9 @@
 import type { PageWorker, WorkerScope } from "./worker-link.js";
 
+/** A page leaves without asking its workers. */
+export const exitGate = (): undefined => undefined;
+export const adoptExitGate = (_gate: unknown): void => {};
+
 /** Starts the script of this package in a Web Worker. */
 export async function startWorker(): Promise<PageWorker> {
   return new Worker(new URL("./pipeline-worker.js", import.meta.url), { type: "module" });

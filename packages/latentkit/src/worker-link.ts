@@ -1,5 +1,6 @@
 import { LatentKitError } from "@latentkit/core";
 import { type Endpoint, type Remote, wrap } from "comlink";
+import { exitGate } from "latentkit/platform";
 import type { PipelineHost } from "./pipeline-host.js";
 import { resultOf, type WorkerOutcome } from "./worker-outcome.js";
 
@@ -30,6 +31,8 @@ export interface WorkerScope {
 export interface Greeting {
   readonly type: "latentkit:connect";
   readonly port: MessagePort;
+  /** What Node's threads wait at before the process leaves. */
+  readonly gate: unknown;
 }
 
 /** A line to the host in a worker. */
@@ -50,7 +53,7 @@ export interface WorkerLink {
 /** Connects to the host that a worker exposes, and watches whether the worker lives. */
 export function linkTo(worker: PipelineThread): WorkerLink {
   const { port1, port2 } = new MessageChannel();
-  worker.postMessage({ type: "latentkit:connect", port: port2 } satisfies Greeting, [port2 as never]);
+  worker.postMessage({ type: "latentkit:connect", port: port2, gate: exitGate() } satisfies Greeting, [port2 as never]);
   const host = wrap<PipelineHost>(port1 as Endpoint);
   let isHeard = false;
   const { gone, leave } = watched(worker, () => isHeard);

@@ -1,3 +1,4 @@
+import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import {
@@ -39,7 +40,7 @@ describe("a pipeline in a worker", () => {
     expect(result).toEqual(await here.generate(apple));
     expect(result.images[0]).toBeInstanceOf(RgbaImage);
     expect(result.latents.shape).toEqual([1, 4, 5, 8]);
-    expect(there.name).toBe("StableDiffusionPipeline");
+    expect([there.name, there.device]).toEqual(["StableDiffusionPipeline", "cpu"]);
   });
 
   it("leaves this thread free meanwhile", async () => {
@@ -275,5 +276,31 @@ describe("a worker", () => {
     expect(await run).toMatchObject({ code: "disposed" });
     expect((await (await worker.fromPretrained(tinySd, { device: "cpu" })).generate(apple)).images).toHaveLength(1);
     await worker.dispose();
+  });
+
+  it.each([20, 60, 110])("may be left with its process while a network runs, after %d ms", async (delay) => {
+    const program = `
+      const { createPipelineWorker } = await import("latentkit/worker");
+      const pipe = await createPipelineWorker().fromPretrained(undefined, { device: "cpu" });
+      const onStep = ({ index }) => { if (index === 0) setTimeout(() => process.exit(7), ${delay}); };
+      await pipe.generate({ prompt: "panda", numInferenceSteps: 50, onStep });`;
+    const args = ["--conditions=@latentkit/source", "--import=tsx", "--input-type=module", "--eval", program];
+    const cwd = fileURLToPath(new URL("..", import.meta.url));
+    const { status, stderr } = await new Promise<{ status: number | null; stderr: string }>((resolve) => {
+      const child = execFile(process.execPath, args, { cwd }, (_, _stdout, stderr) =>
+        resolve({ status: child.exitCode, stderr }),
+      );
+    });
+    expect({ status, stderr }).toEqual({ status: 7, stderr: "" });
+  });
+
+  it("leaves latents where they are when nobody looks at the steps", async () => {
+    const pipe = await createPipelineWorker().fromPretrained(tinySd, { device: "cpu" });
+    const shown: number[] = [];
+    const onStep = async (step: Step) => void shown.push((await step.preview()).length);
+    const { latents } = await pipe.generate({ ...apple, stepLatents: false, onStep });
+    expect(latents).toEqual((await pipe.generate(apple)).latents);
+    expect(shown).toEqual(shown.map(() => 1));
+    await pipe.dispose();
   });
 });

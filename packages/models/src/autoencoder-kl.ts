@@ -1,7 +1,7 @@
 import { concat, contiguous, LatentKitError, type RandomSource, split, type Tensor, tensor } from "@latentkit/core";
 import type { ModelSource } from "@latentkit/hub";
 import { type AutoencoderKLConfig, autoencoderKL, autoencoderKLConfig } from "@latentkit/onnx";
-import { openExportedAutoencoder } from "./exported-autoencoder.js";
+import { exportsOpener } from "./exports-opener.js";
 import {
   AutoencoderSessions,
   affine,
@@ -47,7 +47,8 @@ export class AutoencoderKL implements LatentCodec {
    */
   static async fromPretrained(source: ModelSource, options: LoadOptions = {}): Promise<AutoencoderKL> {
     const files = await openFiles(source, options, ["vae"]);
-    const exported = await openExportedAutoencoder(source, files, options);
+    const opener = await exportsOpener(files, "diffusion_pytorch_model", options);
+    const exported = await opener?.openExportedAutoencoder(source, files, options);
     if (exported)
       return new AutoencoderKL(new AutoencoderSessions(exported.networks, exported.backend, options), exported.config);
     const { subfolder: _, ...inside } = options;

@@ -85,3 +85,44 @@ describe("encode", () => {
     await expect(encoder.encode(text(7))).rejects.toMatchObject({ name: "LatentKitError", code: "disposed" });
   });
 });
+
+describe("texts that were encoded before", () => {
+  it("are remembered, for each way of encoding apart, to the last bit", async () => {
+    const seen: string[] = [];
+    const watched: typeof backend = {
+      ...backend,
+      async createSession(model) {
+        const session = await backend.createSession(model);
+        return {
+          ...session,
+          run(feeds, outputs) {
+            seen.push(`${feeds.input_ids?.shape[0]} ${outputs}`);
+            return session.run(feeds, outputs);
+          },
+        };
+      },
+    };
+    await using encoder = await CLIPTextEncoder.fromPretrained(`${fixtures}pipelines/tiny-sd/text_encoder`, {
+      backend: watched,
+    });
+    const text = (...firsts: readonly number[]) =>
+      tokenIds(Int32Array.from(firsts.flatMap((id) => [id, 5, 6, 7])), [firsts.length, 4]);
+    const both = await encoder.encode(text(1, 2));
+    const again = await encoder.encode(text(2, 1, 3));
+    expect([...again.data.subarray(0, 4 * 32)]).toEqual([...both.data.subarray(4 * 32)]);
+    expect([...again.data.subarray(4 * 32, 8 * 32)]).toEqual([...both.data.subarray(0, 4 * 32)]);
+    await encoder.encode(text(1), { clipSkip: 1 });
+    await encoder.encode(text(3));
+    const { layers } = encoder.config;
+    expect(seen.splice(0)).toEqual(["2 last_hidden_state", "1 last_hidden_state", `1 normed_states.${layers - 1}`]);
+    const outputs = await encoder.outputs(text(1, 2), { layers: [1] });
+    expect(await encoder.outputs(text(1, 2), { layers: [1] })).toMatchObject({
+      lastHiddenState: outputs.lastHiddenState,
+      hiddenStates: outputs.hiddenStates,
+    });
+    // a mask says which ids are seen
+    const attentionMask = tokenIds(Int32Array.of(1, 1, 0, 0), [1, 4]);
+    for (let i = 0; i < 2; i++) await encoder.encode(text(1), { attentionMask });
+    expect(seen).toHaveLength(3);
+  });
+});

@@ -1,14 +1,22 @@
-import { checkSameShape, dims, LatentKitError, type Tensor, type TokenIds, tokenIds } from "@latentkit/core";
+import {
+  checkSameShape,
+  dims,
+  isContiguous,
+  LatentKitError,
+  type Tensor,
+  type TokenIds,
+  tokenIds,
+} from "@latentkit/core";
 import type { ModelSource } from "@latentkit/hub";
 import { type CLIPTextConfig, clipTextConfig, clipTextModel } from "@latentkit/onnx";
-import { clipTextRoles } from "./export-roles.js";
-import { exportedTextConfig } from "./exported-config.js";
+import type { Value } from "@latentkit/runtime";
+import { exportsOpener } from "./exports-opener.js";
 import type { RunnerSession } from "./lazy-session.js";
 import type { LoadOptions } from "./load-options.js";
-import { openExport } from "./open-export.js";
 import { openFiles } from "./open-files.js";
 import { openNetwork, warnOfUnused } from "./open-network.js";
 import { openSession } from "./open-session.js";
+import { RowMemory } from "./row-memory.js";
 import { tensorOutput } from "./tensor-output.js";
 
 /** What the encoder makes of token ids. */
@@ -37,8 +45,12 @@ export interface OutputsOptions extends Pick<EncodeOptions, "attentionMask"> {
   readonly layers?: readonly number[];
 }
 
+/** Texts whose results are kept: 77 vectors of 768 numbers each are 0.2 MB. */
+const REMEMBERED_TEXTS = 32;
+
 /**
- * The text tower of CLIP: token ids to the vectors that the UNet looks at (transformers' `CLIPTextModel`).
+ * The text tower of CLIP: token ids to the vectors that the UNet looks at (transformers' `CLIPTextModel`). It remembers
+ * what it gave for the latest texts, so that the same prompt is encoded once.
  *
  * @example
  * ```ts
@@ -52,6 +64,8 @@ export class CLIPTextEncoder {
   /** Tensors of the checkpoint that the network has no place for. */
   readonly unusedTensors: readonly string[];
   readonly #session: RunnerSession;
+  readonly #memory = new RowMemory(REMEMBERED_TEXTS);
+  #disposed = false;
 
   constructor(session: RunnerSession, config: CLIPTextConfig, unusedTensors: readonly string[] = []) {
     this.#session = session;
@@ -66,11 +80,12 @@ export class CLIPTextEncoder {
    */
   static async fromPretrained(source: ModelSource, options: LoadOptions = {}): Promise<CLIPTextEncoder> {
     const files = await openFiles(source, options, ["text_encoder", "text_encoder_2"]);
-    const exported = await openExport(files, "model", clipTextRoles, options);
-    if (exported) {
+    const opener = await exportsOpener(files, "model", options);
+    const exported = await opener?.openExport(files, "model", opener.clipTextRoles, options);
+    if (opener && exported) {
       const { backend, network } = exported;
       const session = await openSession(() => backend.createSession(network.graph), network, options);
-      return new CLIPTextEncoder(session, exportedTextConfig(exported));
+      return new CLIPTextEncoder(session, opener.exportedTextConfig(exported));
     }
     const { subfolder: _, ...inside } = options;
     const { config: json, configFile, checkpoint, backend, graph } = await openNetwork(files, "model", inside);
@@ -98,7 +113,7 @@ export class CLIPTextEncoder {
     }
     const name = clipSkip === 0 ? "last_hidden_state" : `normed_states.${layers - clipSkip}`;
     this.#checkGives(name);
-    return tensorOutput(await this.#session.run(this.#feeds(ids, options), [name]), name);
+    return tensorOutput(await this.#run(ids, options, [name]), name);
   }
 
   /** Everything the tower gives, or of its hidden states those asked for. @throws RangeError for a layer that it does not have. */
@@ -110,7 +125,7 @@ export class CLIPTextEncoder {
     const hidden = wanted.map((layer) => `hidden_states.${layer}`);
     for (const name of hidden) this.#checkGives(name);
     const single = ["last_hidden_state", "pooler_output", "text_embeds"].filter((name) => this.#gives(name));
-    const outputs = await this.#session.run(this.#feeds(ids, options), [...single, ...hidden]);
+    const outputs = await this.#run(ids, options, [...single, ...hidden]);
     const output = (name: string): Tensor => {
       this.#checkGives(name);
       return tensorOutput(outputs, name);
@@ -126,6 +141,16 @@ export class CLIPTextEncoder {
       hiddenStates: hidden.map(output),
       ...(single.includes("text_embeds") && { textEmbeds: output("text_embeds") }),
     };
+  }
+
+  /** The outputs for texts, of which those that are not remembered are encoded; with a mask, all. */
+  async #run(ids: TokenIds, options: OutputsOptions, names: readonly string[]): Promise<Record<string, Value>> {
+    const feeds = this.#feeds(ids, options);
+    if (options.attentionMask || this.#disposed || !isContiguous(ids)) return this.#session.run(feeds, names);
+    return this.#memory.recall(ids, names.join(), async (unknown) => {
+      const outputs = await this.#session.run(this.#feeds(unknown, {}), names);
+      return Object.fromEntries(names.map((name) => [name, tensorOutput(outputs, name)]));
+    });
   }
 
   #gives(output: string): boolean {
@@ -147,6 +172,8 @@ export class CLIPTextEncoder {
 
   /** Frees the network; a second call does nothing. */
   async dispose(): Promise<void> {
+    this.#disposed = true;
+    this.#memory.clear();
     await this.#session.dispose();
   }
 

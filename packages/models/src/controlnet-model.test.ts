@@ -207,7 +207,7 @@ describe("a UNet", () => {
         unet.predict(...inputs(tensors), residuals),
         unet.predict(...inputs(tensors)),
       ]);
-      expect(opened.map((names) => names.length)).toEqual([3 + 12 + 1 + 5]);
+      expect(opened.map((names) => names.length)).toEqual([3 + 12 + 1 + 5 + 1]);
       expect(maxDifference(before, reference)).toBeLessThan(2e-5);
       expect(maxDifference(after, reference)).toBeLessThan(2e-5);
       expect(maxDifference(steered, golden(tensors, "scale1.0.unet_out"))).toBeLessThan(tolerance);

@@ -33,7 +33,7 @@ export function dtypeName(dtype: Dtype): string {
 export function graphOptionsFor(
   { device, float16 = false }: Backend,
   checkpoint: Checkpoint,
-  { dtype = "auto", onWarning }: Pick<LoadOptions, "dtype" | "onWarning">,
+  { dtype = "auto", memory = "normal", onWarning }: Pick<LoadOptions, "dtype" | "memory" | "onWarning">,
 ): GraphOptions {
   if (dtype === "fp16" && !float16) {
     const message = `${checkpoint.location}: dtype "fp16" needs a GPU that has it; on ${device} weights are widened to float32 while the network opens`;
@@ -41,7 +41,9 @@ export function graphOptionsFor(
   }
   const isHalf = dtype === "fp16" || (dtype !== "fp32" && is16Bit(checkpoint));
   const precision = float16 && isHalf ? "fp16" : "fp32";
-  return { operators: operatorsFor(device), precision, quantization: quantizationOf(dtype) };
+  const operators = operatorsFor(device);
+  const frugal = memory === "low" ? { ...operators, convolution: false } : operators;
+  return { operators: frugal, precision, quantization: quantizationOf(dtype) };
 }
 
 function quantizationOf(dtype: Dtype): Quantization | undefined {

@@ -1,5 +1,5 @@
 import type { HubOptions, HubWarning, ModelSource } from "@latentkit/hub";
-import type { PartConfigs } from "@latentkit/onnx";
+import type { PartConfigs, TokenMerging } from "@latentkit/onnx";
 import type { Backend, Device } from "@latentkit/runtime";
 import type { Dtype } from "./dtype.js";
 
@@ -26,6 +26,11 @@ export interface LoadOptions extends Pick<HubOptions, "revision" | "token" | "ca
    * A part of a pipeline that does not have it is opened by its plain weights, with a warning, where another part has it.
    */
   readonly variant?: string;
+  /**
+   * Merges tokens of the UNet that are alike before self-attention, and gives each its own again afterwards: an
+   * approximation that saves time on large pictures. `{ ratio: 0.5 }` merges half of them. @default none are merged
+   */
+  readonly tokenMerging?: TokenMerging;
   /** A runtime of your own; `device` is then ignored. */
   readonly backend?: Backend;
   /** Folder of the network inside the source. */

@@ -65,10 +65,11 @@ export function exportBackend(
   networks: readonly ExportedNetwork[],
   adapt: (session: Session, network: ExportedNetwork) => Session = (session) => session,
 ): Backend {
-  const { name, device } = backend;
+  const { name, device, onReopen } = backend;
   return {
     name,
     device,
+    ...(onReopen && { onReopen }),
     async createSession(model) {
       const session = await backend.createSession(model);
       const network = networks.find(({ graph }) => graph === model);

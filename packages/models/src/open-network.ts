@@ -1,6 +1,6 @@
 import { type ModelSource, readJson } from "@latentkit/hub";
-import { type Checkpoint, type GraphOptions, openCheckpoint } from "@latentkit/onnx";
-import type { Backend } from "@latentkit/runtime";
+import { type Checkpoint, checkTokenMerging, type GraphOptions, openCheckpoint } from "@latentkit/onnx";
+import { type Backend, reopening } from "@latentkit/runtime";
 import { checkDtype, graphOptionsFor } from "./dtype.js";
 import { listedNames } from "./listed-names.js";
 import type { LoadOptions } from "./load-options.js";
@@ -18,13 +18,14 @@ export interface NetworkParts {
   readonly graph: GraphOptions;
 }
 
-/** The caller's backend, or this platform's. */
+/** The caller's backend, or this platform's; its networks are opened again when their device is lost. */
 export async function openBackend({ backend, device = "auto" }: LoadOptions): Promise<Backend> {
-  return backend ?? (await import("@latentkit/runtime/platform")).createBackend({ device });
+  return reopening(backend ?? (await (await import("@latentkit/runtime/platform")).createBackend({ device })));
 }
 
 /** @throws RangeError for a precision, or an amount of memory, that is none. */
-export function checkLoadOptions({ dtype = "auto", memory = "normal" }: LoadOptions): void {
+export function checkLoadOptions({ dtype = "auto", memory = "normal", tokenMerging }: LoadOptions): void {
+  if (tokenMerging !== undefined) checkTokenMerging(tokenMerging);
   checkDtype(dtype);
   checkMemory(memory);
 }

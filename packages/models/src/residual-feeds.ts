@@ -1,5 +1,11 @@
-import { type Tensor, zeros } from "@latentkit/core";
-import { residualInputs, type StateShape, type UNetEncoderConfig, unetStateShapes } from "@latentkit/onnx";
+import { type Tensor, tensor, zeros } from "@latentkit/core";
+import {
+  hasMiddleAttention,
+  residualInputs,
+  type StateShape,
+  type UNetEncoderConfig,
+  unetStateShapes,
+} from "@latentkit/onnx";
 import type { Value } from "@latentkit/runtime";
 
 /** What a ControlNet adds to the hidden states of a UNet. */
@@ -17,23 +23,27 @@ export interface UNetResiduals extends Partial<ControlResiduals> {
    * as in Diffusers, it is left out.
    */
   readonly downIntraResiduals?: readonly Tensor[] | undefined;
+  /** Whether the middle's self-attention is the identity, so that each place sees itself alone (Ahn et al. 2024). @default false */
+  readonly perturbedAttention?: boolean | undefined;
 }
 
-/** Whether anything is to be added. */
-export function hasResiduals({ downResiduals, midResidual, downIntraResiduals }: UNetResiduals): boolean {
-  return downResiduals !== undefined || midResidual !== undefined || downIntraResiduals !== undefined;
+/** Whether anything is to be added, or changed in the middle. */
+export function hasResiduals(residuals: UNetResiduals): boolean {
+  const { downResiduals, midResidual, downIntraResiduals, perturbedAttention = false } = residuals;
+  return perturbedAttention || [downResiduals, midResidual, downIntraResiduals].some((added) => added !== undefined);
 }
 
 /**
  * Feeds for every input of a graph that takes residuals: zeros where there are none.
  *
- * @throws TypeError for a ControlNet's residuals without the other half.
+ * @throws TypeError for a ControlNet's residuals without the other half, and for `perturbedAttention` where the middle
+ * has no self-attention.
  * @throws RangeError for another number of them, or another shape, than the UNet has states.
  */
 export function residualFeeds(
   config: UNetEncoderConfig,
   sample: Tensor,
-  { downResiduals, midResidual, downIntraResiduals }: UNetResiduals,
+  { downResiduals, midResidual, downIntraResiduals, perturbedAttention = false }: UNetResiduals,
 ): Record<string, Value> {
   if ((downResiduals === undefined) !== (midResidual === undefined)) {
     const [missing, given] = downResiduals ? ["midResidual", "downResiduals"] : ["downResiduals", "midResidual"];
@@ -54,7 +64,15 @@ export function residualFeeds(
       residualInputs.intra(i),
       checked(`downIntraResiduals[${i}]`, features?.[i], batch, [shape]),
     ]),
+    ...perturbationFeeds(config, perturbedAttention),
   ]);
+}
+
+function perturbationFeeds(config: UNetEncoderConfig, isPerturbed: boolean): [string, Value][] {
+  if (hasMiddleAttention(config))
+    return [[residualInputs.perturbed, tensor(Float32Array.of(isPerturbed ? 1 : 0), [1])]];
+  if (isPerturbed) throw new TypeError("perturbedAttention: this network's middle has no self-attention");
+  return [];
 }
 
 /** One value for each channel, which broadcasts. */

@@ -1,18 +1,26 @@
 import type { Tensor } from "@latentkit/core";
 import type { ModelSource } from "@latentkit/hub";
-import { type UNet2DConditionConfig, unet2dCondition, unet2dConditionConfig } from "@latentkit/onnx";
-import type { Value } from "@latentkit/runtime";
-import { unetRoles } from "./export-roles.js";
-import { exportedUNetConfig } from "./exported-config.js";
-import type { RunnerSession } from "./lazy-session.js";
+import {
+  checkBranch,
+  deepFeatureName,
+  type UNet2DConditionConfig,
+  unet2dCondition,
+  unet2dConditionConfig,
+  unet2dShallow,
+} from "@latentkit/onnx";
+import type { Backend, Value } from "@latentkit/runtime";
+import { exportsOpener } from "./exports-opener.js";
+import { keepingResults } from "./kept-results.js";
+import { LazySession, type RunnerSession } from "./lazy-session.js";
 import type { LoadOptions } from "./load-options.js";
-import { type NetworkConditions, networkFeeds } from "./network-feeds.js";
-import { openExport } from "./open-export.js";
+import { type NetworkConditions, type NetworkInputs, networkFeeds } from "./network-feeds.js";
 import { openFiles } from "./open-files.js";
 import { openNetwork, warnOfUnused } from "./open-network.js";
 import { openSession } from "./open-session.js";
 import { hasResiduals, residualFeeds, type UNetResiduals } from "./residual-feeds.js";
+import type { SplitUNet, UNetGraphs, WholePrediction } from "./split-unet.js";
 import { steeredSession } from "./steered-session.js";
+import { type TensorDevice, tensorDevice } from "./tensor-device.js";
 import { tensorOutput } from "./tensor-output.js";
 
 /** What some networks are told beside the text, and what ControlNets and T2I-Adapters add to their states. */
@@ -21,7 +29,7 @@ export interface UNetConditions extends NetworkConditions, UNetResiduals {}
 /** How to open a UNet. */
 export interface UNetLoadOptions extends LoadOptions {
   /**
-   * Opens it ready for what ControlNets and T2I-Adapters add to its states. Otherwise it is opened anew, in place of the
+   * Opens it ready for what ControlNets and T2I-Adapters add to its states, and for `perturbedAttention`. Otherwise it is opened anew, in place of the
    * first time, when the first of that comes. @default false
    */
   readonly residuals?: boolean;
@@ -43,17 +51,36 @@ export class UNet2DConditionModel {
   readonly unusedTensors: readonly string[];
   /** The one in use. */
   #session: RunnerSession;
-  readonly #steered: RunnerSession | undefined;
+  /** What it has beyond the plain network: inputs for residuals, or the deep feature of a branch. */
+  #extra: "residuals" | number | undefined;
+  #shallow: { readonly branch: number; readonly session: LazySession } | undefined;
+  readonly #graphs: UNetGraphs | undefined;
+  /**
+   * Where runs can leave their latents between two steps: a GPU. `predict` gives a remote tensor when its sample is one
+   * that was computed there.
+   */
+  readonly device: TensorDevice | undefined;
+  /** Tells when networks are opened again, as `Backend.onReopen` does. */
+  readonly onReopen: Backend["onReopen"];
 
-  /** @param steered the same network with inputs for residuals, run from the first of them on. */
+  /**
+   * @param graphs opens the same network with more inputs or outputs, in place of the one in use when that is needed.
+   * @param residuals whether `session` has inputs for residuals already.
+   * @param backend where it runs.
+   */
   constructor(
     session: RunnerSession,
     config: UNet2DConditionConfig,
     unusedTensors: readonly string[] = [],
-    steered?: RunnerSession,
+    graphs?: UNetGraphs,
+    residuals = false,
+    backend?: Backend,
   ) {
     this.#session = session;
-    this.#steered = steered;
+    this.#extra = residuals ? "residuals" : undefined;
+    this.#graphs = graphs;
+    this.device = backend?.keepsValues ? tensorDevice(backend) : undefined;
+    this.onReopen = backend?.onReopen;
     this.config = config;
     this.unusedTensors = unusedTensors;
   }
@@ -66,30 +93,35 @@ export class UNet2DConditionModel {
    */
   static async fromPretrained(source: ModelSource, options: UNetLoadOptions = {}): Promise<UNet2DConditionModel> {
     const files = await openFiles(source, options, ["unet"]);
-    const exported = await openExport(files, "diffusion_pytorch_model", unetRoles, options);
-    if (exported) {
+    const opener = await exportsOpener(files, "diffusion_pytorch_model", options);
+    const exported = await opener?.openExport(files, "diffusion_pytorch_model", opener.unetRoles, options);
+    if (opener && exported) {
+      if (options.tokenMerging !== undefined)
+        throw new TypeError("tokenMerging: an ONNX export is as it is; open the original checkpoint");
       const { backend, network } = exported;
       const session = await openSession(() => backend.createSession(network.graph), network, options);
-      return new UNet2DConditionModel(session, exportedUNetConfig(exported));
+      return new UNet2DConditionModel(session, opener.exportedUNetConfig(exported), [], undefined, false, backend);
     }
     const { subfolder: _, residuals = false, ...inside } = options;
     const {
       config: json,
       configFile,
       checkpoint,
-      backend,
-      graph,
+      backend: opened,
+      graph: shared,
     } = await openNetwork(files, "diffusion_pytorch_model", inside);
+    const graph = { ...shared, tokenMerging: options.tokenMerging };
+    const backend = keepingResults(opened);
     const config = unet2dConditionConfig(json, configFile);
     const network = unet2dCondition(checkpoint, config, { ...graph, residuals });
     warnOfUnused(network.unusedTensors, checkpoint.location, options);
     const session = await openSession(() => backend.createSession(network), network, options);
-    const steered = residuals
-      ? session
-      : steeredSession(session, () =>
-          backend.createSession(unet2dCondition(checkpoint, config, { ...graph, residuals: true })),
-        );
-    return new UNet2DConditionModel(session, config, network.unusedTensors, steered);
+    const graphs: UNetGraphs = {
+      steered: () => backend.createSession(unet2dCondition(checkpoint, config, { ...graph, residuals: true })),
+      whole: (branch) => backend.createSession(unet2dCondition(checkpoint, config, { ...graph, branch })),
+      shallow: (branch) => backend.createSession(unet2dShallow(checkpoint, config, branch, graph)),
+    };
+    return new UNet2DConditionModel(session, config, network.unusedTensors, graphs, residuals, opened);
   }
 
   /**
@@ -106,37 +138,103 @@ export class UNet2DConditionModel {
     encoderHiddenStates: Tensor,
     conditions: UNetConditions = {},
   ): Promise<Tensor> {
-    const network = { config: this.config, inputs: this.#session.inputs };
     const feeds = {
-      ...networkFeeds(network, { sample, timestep, encoderHiddenStates }, conditions),
+      ...this.#feeds({ sample, timestep, encoderHiddenStates }, conditions),
       ...this.#residualFeeds(conditions, sample),
     };
     return tensorOutput(await this.#session.run(feeds, ["out_sample"]), "out_sample");
   }
 
+  /**
+   * The network cut at a skip connection, to run its shallow part alone where the deep one hardly changes. The first
+   * whole run opens it anew, in place of the first time, with the deep feature among its outputs; the first shallow run
+   * opens that part beside it.
+   *
+   * @param branch number of the skip connection, 0 the finest.
+   * @throws TypeError for an ONNX export, which cannot be cut; RangeError for a `branch` that there is none of.
+   * @example
+   * ```ts
+   * const { whole, shallow } = unet.split(0);
+   * const { prediction, deepFeature } = await whole(latents, 981, context);
+   * const next = await shallow(latents, 961, context, deepFeature);
+   * ```
+   */
+  split(branch: number): SplitUNet {
+    const graphs = this.#graphs;
+    if (!graphs) throw new TypeError("split: this ONNX export cannot be cut; open the original checkpoint");
+    checkBranch(this.config, branch);
+    return {
+      branch,
+      whole: async (sample, timestep, encoderHiddenStates, conditions = {}) =>
+        this.#wholeRun(graphs, branch, this.#feeds({ sample, timestep, encoderHiddenStates }, plain(conditions))),
+      shallow: async (sample, timestep, encoderHiddenStates, deepFeature, conditions = {}) =>
+        this.#shallowRun(graphs, branch, {
+          ...this.#feeds({ sample, timestep, encoderHiddenStates }, plain(conditions)),
+          [deepFeatureName]: deepFeature,
+        }),
+    };
+  }
+
   /** Frees the network until the next run, where it was opened with `memory: "low"`; otherwise does nothing. */
   async release(): Promise<void> {
-    await this.#session.release?.();
+    if (!this.#session.release) return;
+    await Promise.all([this.#session.release(), this.#shallow?.session.release()]);
   }
 
   /** Frees the network; a second call does nothing. */
   async dispose(): Promise<void> {
-    await (this.#steered ?? this.#session).dispose();
+    await Promise.all([this.#session.dispose(), this.#shallow?.session.dispose(), this.device?.dispose()]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
   }
 
+  #feeds(inputs: NetworkInputs, conditions: NetworkConditions): Record<string, Value> {
+    return networkFeeds({ config: this.config, inputs: this.#session.inputs }, inputs, conditions);
+  }
+
+  /** Opens another graph of the network in place of the one in use, when it is first run. */
+  #exchange(extra: "residuals" | number, open: () => ReturnType<UNetGraphs["steered"]>): void {
+    if (extra === this.#extra) return;
+    this.#session = steeredSession(this.#session, open);
+    this.#extra = extra;
+  }
+
   /** Feeds for the inputs that a steered network has. From the first residuals on, it is that one which runs. */
   #residualFeeds(conditions: UNetResiduals, sample: Tensor): Record<string, Value> {
-    if (!hasResiduals(conditions) && this.#session !== this.#steered) return {};
-    if (!this.#steered) {
-      const names = "downResiduals, midResidual, downIntraResiduals";
+    if (!hasResiduals(conditions) && this.#extra !== "residuals") return {};
+    const graphs = this.#graphs;
+    if (!graphs) {
+      const names = "downResiduals, midResidual, downIntraResiduals, perturbedAttention";
       throw new TypeError(`${names}: this ONNX export has no inputs for them; open the original checkpoint`);
     }
     const feeds = residualFeeds(this.config, sample, conditions);
-    this.#session = this.#steered;
+    this.#exchange("residuals", graphs.steered);
     return feeds;
   }
+
+  async #wholeRun(graphs: UNetGraphs, branch: number, feeds: Record<string, Value>): Promise<WholePrediction> {
+    this.#exchange(branch, () => graphs.whole(branch));
+    const outputs = await this.#session.run(feeds, ["out_sample", deepFeatureName]);
+    return { prediction: tensorOutput(outputs, "out_sample"), deepFeature: tensorOutput(outputs, deepFeatureName) };
+  }
+
+  async #shallowRun(graphs: UNetGraphs, branch: number, feeds: Record<string, Value>): Promise<Tensor> {
+    if (this.#shallow?.branch !== branch) {
+      const former = this.#shallow?.session;
+      const open = async () => {
+        await former?.dispose();
+        return graphs.shallow(branch);
+      };
+      this.#shallow = { branch, session: new LazySession(open) };
+    }
+    return tensorOutput(await this.#shallow.session.run(feeds, ["out_sample"]), "out_sample");
+  }
+}
+
+/** @throws TypeError for residuals: the parts of a cut network have no inputs for them. */
+function plain(conditions: UNetConditions): NetworkConditions {
+  if (!hasResiduals(conditions)) return conditions;
+  throw new TypeError("conditions: expected no residuals and no perturbedAttention for a network that is cut");
 }

@@ -1,17 +1,8 @@
-import { create, toBinary } from "@bufbuild/protobuf";
 import { floatToHalf, type ModelFile, type ModelGraph } from "@latentkit/core";
-import { type Attribute, attributeProto } from "./attribute.js";
+import type { Attribute } from "./attribute.js";
 import { FileLocations } from "./file-locations.js";
 import type { GraphOptions } from "./graph-options.js";
-import {
-  ModelProtoSchema,
-  type NodeProto,
-  NodeProtoSchema,
-  type TensorProto,
-  TensorProtoSchema,
-  type ValueInfoProto,
-  ValueInfoProtoSchema,
-} from "./onnx_pb.js";
+import { modelBytes, nodeBytes, type TensorFields, tensorBytes, valueBytes } from "./onnx-bytes.js";
 import { fused, type Operators } from "./operators.js";
 import { packedFile } from "./packed-file.js";
 import type { Quantization } from "./quantization.js";
@@ -58,6 +49,8 @@ export interface NodeOptions {
   readonly name?: string;
   readonly type?: ElementType;
   readonly shape: readonly Dim[];
+  /** Which of the operator's outputs to take. @default the first */
+  readonly output?: number;
 }
 
 /** Which part of a stored tensor to take, and how to read it. */
@@ -82,13 +75,6 @@ const constantData: Readonly<Record<ConstantType, (values: readonly number[]) =>
   int64: (values) => BigInt64Array.from(values, BigInt),
 };
 
-const EXTERNAL = 1;
-const IR_VERSION = 10;
-const OPSETS = [
-  { domain: "", version: 20n },
-  { domain: "com.microsoft", version: 1n },
-];
-
 /**
  * Collects nodes, constants and pointers into weight files, and writes them as one ONNX model.
  * Weights are never copied: an initializer is a byte range of the checkpoint's file.
@@ -103,10 +89,10 @@ const OPSETS = [
  */
 export class GraphBuilder {
   readonly #name: string;
-  readonly #nodes: NodeProto[] = [];
-  readonly #initializers: TensorProto[] = [];
-  readonly #inputs: ValueInfoProto[] = [];
-  readonly #outputs: ValueInfoProto[] = [];
+  readonly #nodes: Uint8Array[] = [];
+  readonly #initializers: Uint8Array[] = [];
+  readonly #inputs: GraphValue[] = [];
+  readonly #outputs: GraphValue[] = [];
   readonly #locations = new FileLocations();
   readonly #constants = new Map<string, GraphValue>();
   readonly #weights = new Map<ModelFile, Map<string, GraphValue>>();
@@ -129,8 +115,9 @@ export class GraphBuilder {
   /** Declares an input of the network. */
   input(name: string, type: ElementType, shape: readonly Dim[]): GraphValue {
     this.#names.set(name, 1);
-    this.#inputs.push(valueInfo(name, type, shape));
-    return { name, type, shape };
+    const value: GraphValue = { name, type, shape };
+    this.#inputs.push(value);
+    return value;
   }
 
   /** Declares an input that is float32 outside, and of the graph's precision inside. */
@@ -141,22 +128,20 @@ export class GraphBuilder {
   /** Declares a value as an output of the network; half precision leaves it as float32. */
   output(name: string, value: GraphValue): void {
     const half = value.type === "float16";
-    const attribute = half ? [attributeProto("to", elementTypes.float32)] : [];
+    const attributes: Record<string, Attribute> = half ? { to: elementTypes.float32 } : {};
     const opType = half ? "Cast" : "Identity";
-    this.#nodes.push(
-      create(NodeProtoSchema, { opType, input: [value.name], output: [name], name: `output/${name}`, attribute }),
-    );
-    this.#outputs.push(valueInfo(name, half ? "float32" : value.type, value.shape));
+    const places = { input: [value.name], output: [name], name: `output/${name}`, domain: "" };
+    this.#nodes.push(nodeBytes({ opType, ...places, attributes }));
+    this.#outputs.push({ name, type: half ? "float32" : value.type, shape: value.shape });
   }
 
-  /** Adds a node of one output. Left-out optional inputs are `undefined`. */
+  /** Adds a node, and gives one of its outputs. Left-out optional inputs are `undefined`. */
   node(opType: string, inputs: readonly (GraphValue | undefined)[], options: NodeOptions): GraphValue {
     const name = this.#unique(options.name === undefined ? opType : `${options.name}/${opType}`);
-    const attribute = Object.entries(options.attributes ?? {}).map(([key, value]) => attributeProto(key, value));
+    const { attributes = {}, domain = "" } = options;
     const input = inputs.map((value) => value?.name ?? "");
-    this.#nodes.push(
-      create(NodeProtoSchema, { opType, input, output: [name], name, attribute, domain: options.domain ?? "" }),
-    );
+    const output = Array.from({ length: options.output ?? 0 }, (_, i) => `${name}.${i}`).concat(name);
+    this.#nodes.push(nodeBytes({ opType, input, output, name, domain, attributes }));
     return { name, type: options.type ?? inputs[0]?.type ?? "float32", shape: options.shape };
   }
 
@@ -167,7 +152,7 @@ export class GraphBuilder {
     if (known) return known;
     const name = this.#unique("constant");
     const data = constantData[type](values);
-    this.#initializers.push(tensorProto(name, type, shape, { rawData: new Uint8Array(data.buffer) }));
+    this.#initialize(name, type, shape, new Uint8Array(data.buffer));
     const value: GraphValue = { name, type, shape };
     this.#constants.set(key, value);
     return value;
@@ -216,10 +201,12 @@ export class GraphBuilder {
     { file, offset, length }: ByteRange,
   ): GraphValue {
     const name = this.#unique(tensorName);
-    const range = { location: this.#locations.of(file), offset, length };
-    const externalData = Object.entries(range).map(([key, value]) => ({ key, value: String(value) }));
-    this.#initializers.push(tensorProto(name, type, shape, { externalData, dataLocation: EXTERNAL }));
+    this.#initialize(name, type, shape, { location: this.#locations.of(file), offset, length });
     return { name, type, shape };
+  }
+
+  #initialize(name: string, type: ElementType, shape: readonly number[], content: TensorFields["content"]): void {
+    this.#initializers.push(tensorBytes({ name, elementType: elementTypes[type], shape, content }));
   }
 
   /** Another element type. ONNX Runtime folds the node while it opens the graph, and keeps the result only. */
@@ -231,20 +218,16 @@ export class GraphBuilder {
 
   /** The ONNX model, and the files its initializers point into. */
   build(): BuiltGraph {
-    const model = create(ModelProtoSchema, {
-      irVersion: BigInt(IR_VERSION),
-      producerName: "latentkit",
-      opsetImport: OPSETS,
-      graph: {
-        name: this.#name,
-        node: this.#nodes,
-        initializer: this.#initializers,
-        input: this.#inputs,
-        output: this.#outputs,
-      },
-    });
+    const values = (list: readonly GraphValue[]) =>
+      list.map(({ name, type, shape }) => valueBytes({ name, elementType: elementTypes[type], shape }));
     return {
-      graph: toBinary(ModelProtoSchema, model),
+      graph: modelBytes({
+        name: this.#name,
+        nodes: this.#nodes,
+        initializers: this.#initializers,
+        inputs: values(this.#inputs),
+        outputs: values(this.#outputs),
+      }),
       externalFiles: this.#locations.files(),
       inputs: this.#inputs.map(({ name }) => ({ name })),
       outputs: this.#outputs.map(({ name }) => ({ name })),
@@ -270,18 +253,4 @@ function storedType({ name, dtype }: CheckpointTensor): ElementType {
   const type = storedTypes[dtype];
   if (!type) throw new TypeError(`${name}: expected a floating-point tensor, got ${dtype}`);
   return type;
-}
-
-function tensorProto(
-  name: string,
-  type: ElementType,
-  shape: readonly number[],
-  data: Partial<Pick<TensorProto, "rawData" | "dataLocation">> & { externalData?: { key: string; value: string }[] },
-): TensorProto {
-  return create(TensorProtoSchema, { name, dataType: elementTypes[type], dims: shape.map(BigInt), ...data });
-}
-
-function valueInfo(name: string, type: ElementType, shape: readonly Dim[]): ValueInfoProto {
-  const dim = shape.map((axis) => (typeof axis === "number" ? { dimValue: BigInt(axis) } : { dimParam: axis }));
-  return create(ValueInfoProtoSchema, { name, type: { tensorType: { elemType: elementTypes[type], shape: { dim } } } });
 }

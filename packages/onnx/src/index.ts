@@ -2,7 +2,14 @@ export type { Activation } from "./activation.js";
 export type { Attribute } from "./attribute.js";
 export { type Autoencoder, type AutoencoderKLConfig, autoencoderKL, autoencoderKLConfig } from "./autoencoder-kl.js";
 export { type AutoencoderTinyConfig, autoencoderTiny, autoencoderTinyConfig } from "./autoencoder-tiny.js";
-export { type Checkpoint, type CheckpointFiles, hasWeights, openCheckpoint, openCheckpointFile } from "./checkpoint.js";
+export {
+  type Checkpoint,
+  type CheckpointFiles,
+  hasVariant,
+  hasWeights,
+  openCheckpoint,
+  openCheckpointFile,
+} from "./checkpoint.js";
 export { type CLIPTextConfig, clipTextConfig, clipTextModel } from "./clip-text-model.js";
 export { type ControlNetConfig, controlNetConfig } from "./controlnet-config.js";
 export { controlNetModel } from "./controlnet-model.js";
@@ -27,10 +34,19 @@ export type { ModelPart } from "./single-file/part-layouts.js";
 export { type SingleFileModel, type SingleFileOptions, singleFileModel } from "./single-file/single-file-model.js";
 export { t2iAdapter } from "./t2i-adapter.js";
 export { type T2IAdapterConfig, type T2IAdapterType, t2iAdapterConfig } from "./t2i-adapter-config.js";
+export { checkTokenMerging, type TokenMerging } from "./token-merging.js";
 export { unet2d } from "./unet-2d.js";
 export { type UNet2DConditionOptions, unet2dCondition } from "./unet-2d-condition.js";
 export { type UNet2DConditionConfig, unet2dConditionConfig } from "./unet-2d-condition-config.js";
 export { type UNet2DBlock, type UNet2DConfig, unet2dConfig } from "./unet-2d-config.js";
+export { checkBranch, deepFeatureName, type UNet2DShallowOptions, unet2dShallow } from "./unet-2d-shallow.js";
+export { skipCount } from "./unet-decoder.js";
 export type { UNetBlock, UNetEncoderConfig } from "./unet-encoder-config.js";
-export { residualInputs, type StateShape, type UNetStateShapes, unetStateShapes } from "./unet-residuals.js";
+export {
+  hasMiddleAttention,
+  residualInputs,
+  type StateShape,
+  type UNetStateShapes,
+  unetStateShapes,
+} from "./unet-residuals.js";
 export { Weights } from "./weights.js";

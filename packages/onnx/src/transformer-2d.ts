@@ -4,6 +4,7 @@ import { attention } from "./attention.js";
 import type { GraphBuilder, GraphValue } from "./graph-builder.js";
 import { linear } from "./linear.js";
 import { groupNorm, layerNorm } from "./normalization.js";
+import { type TokenPlaces, tokenMerger, tokenPlaces } from "./token-merging.js";
 import type { Weights } from "./weights.js";
 
 /** What a spatial transformer needs beside its weights. */
@@ -15,6 +16,15 @@ export interface TransformerOptions {
   readonly context: GraphValue;
   /** Whether both attentions of a block look at the text (the ×4 upscaler). */
   readonly onlyCrossAttention: boolean;
+  /** Whether each token sees itself alone where it would see all of them, `[1]` (Ahn et al. 2024, eq. 13). */
+  readonly isPerturbed?: GraphValue | undefined;
+  /** The share of tokens that is merged before self-attention. @default none */
+  readonly mergeRatio?: number | undefined;
+}
+
+/** A spatial transformer's options, and which of its tokens may be merged. */
+interface BlockOptions extends TransformerOptions {
+  readonly places: TokenPlaces | undefined;
 }
 
 const NORM_EPSILON = 1e-6;
@@ -23,9 +33,10 @@ const LAYER_NORM_EPSILON = 1e-5;
 /** Pixels as tokens: norm, project in, transformer blocks, project out, add. x: `[B, C, H, W]` (Diffusers' `Transformer2DModel`) */
 export function transformer2d(g: GraphBuilder, w: Weights, x: GraphValue, options: TransformerOptions): GraphValue {
   const normed = groupNorm(g, w.at("norm"), x, options.groups, NORM_EPSILON);
+  const places = options.mergeRatio === undefined ? undefined : tokenPlaces(g, x);
   let tokens = linear(g, w.at("proj_in"), toTokens(g, normed));
   for (let i = 0; i < options.layers; i++)
-    tokens = transformerBlock(g, w.at(`transformer_blocks.${i}`), tokens, options);
+    tokens = transformerBlock(g, w.at(`transformer_blocks.${i}`), tokens, { ...options, places });
   return add(g, toPixels(g, linear(g, w.at("proj_out"), tokens), x), x);
 }
 
@@ -46,30 +57,36 @@ function toPixels(g: GraphBuilder, tokens: GraphValue, like: GraphValue): GraphV
 }
 
 /** x + attn₁(x), x + attn₂(x, text), x + ff(x), each of a layer norm (Rombach et al. 2022, eq. 12; Diffusers' `BasicTransformerBlock`). */
-function transformerBlock(g: GraphBuilder, w: Weights, x: GraphValue, options: TransformerOptions): GraphValue {
+function transformerBlock(g: GraphBuilder, w: Weights, x: GraphValue, options: BlockOptions): GraphValue {
   const normed = (name: string, value: GraphValue) => layerNorm(g, w.at(name), value, LAYER_NORM_EPSILON);
   const first = normed("norm1", x);
-  const own = add(
-    g,
-    crossAttention(g, w.at("attn1"), first, options.onlyCrossAttention ? options.context : first, options.heads),
-    x,
-  );
-  const text = add(g, crossAttention(g, w.at("attn2"), normed("norm2", own), options.context, options.heads), own);
+  const { context, heads, onlyCrossAttention, isPerturbed, places, mergeRatio = 0 } = options;
+  const merger = places && tokenMerger(g, x, places, mergeRatio);
+  const fewer = merger?.merge(first) ?? first;
+  const seen = onlyCrossAttention ? context : fewer;
+  const attended = crossAttention(g, w.at("attn1"), fewer, seen, heads, isPerturbed);
+  const own = add(g, merger?.restore(attended) ?? attended, x);
+  const text = add(g, crossAttention(g, w.at("attn2"), normed("norm2", own), context, heads), own);
   return add(g, feedForward(g, w.at("ff"), normed("norm3", text)), text);
 }
 
-/** Queries from x, keys and values from the context. */
+/** Queries from x, keys and values from the context; or the values as they are, where `isPerturbed` is true. */
 export function crossAttention(
   g: GraphBuilder,
   w: Weights,
   x: GraphValue,
   context: GraphValue,
   heads: number,
+  isPerturbed?: GraphValue,
 ): GraphValue {
   const project = (name: string, from: GraphValue) =>
     linear(g, w.at(name), from, { outFeatures: fixedAxis(x.shape, -1), bias: false });
   const [q, k, v] = [project("to_q", x), project("to_k", context), project("to_v", context)];
-  return linear(g, w.at("to_out.0"), attention(g, { q, k, v, heads }));
+  const attended = attention(g, { q, k, v, heads });
+  const mixed = isPerturbed
+    ? g.node("Where", [isPerturbed, v, attended], { type: v.type, shape: attended.shape })
+    : attended;
+  return linear(g, w.at("to_out.0"), mixed);
 }
 
 /** W₂·(a ⊙ gelu(b)) with a, b the halves of W₁·x (Shazeer 2020, GEGLU). */

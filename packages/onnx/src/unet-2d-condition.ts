@@ -1,24 +1,32 @@
-import { silu } from "./activation.js";
 import { add } from "./arithmetic.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { conv2d } from "./conv2d.js";
 import { GraphBuilder, type GraphValue } from "./graph-builder.js";
 import type { GraphOptions } from "./graph-options.js";
 import { finish, type Network } from "./network.js";
-import { groupNorm } from "./normalization.js";
+import { checkTokenMerging, type TokenMerging } from "./token-merging.js";
 import type { UNet2DConditionConfig } from "./unet-2d-condition-config.js";
-import { type Conditioning, unetConditioning } from "./unet-conditioning.js";
-import { unetLayer, unetMiddle, wayDown } from "./unet-encoder.js";
-import type { UNetBlock } from "./unet-encoder-config.js";
+import { checkBranch, deepFeatureName } from "./unet-2d-shallow.js";
+import { unetConditioning } from "./unet-conditioning.js";
+import { unetPrediction, wayUp } from "./unet-decoder.js";
+import { unetMiddle, wayDown } from "./unet-encoder.js";
 import { declareResiduals } from "./unet-residuals.js";
-import { upWay } from "./unet-way.js";
-import { upsampler } from "./upsample.js";
 import { Weights } from "./weights.js";
 
 /** How the graph of a text-conditional UNet is built. */
 export interface UNet2DConditionOptions extends GraphOptions {
-  /** Whether it has inputs for what ControlNets and T2I-Adapters add to its hidden states. @default false */
+  /**
+   * Whether it has inputs for what ControlNets and T2I-Adapters add to its hidden states, and one that makes the
+   * middle's self-attention the identity. @default false
+   */
   readonly residuals?: boolean | undefined;
+  /**
+   * The skip connection, counted from the finest, whose layer tells what enters it: the output `deep_feature`, which
+   * `unet2dShallow` takes. @default none
+   */
+  readonly branch?: number | undefined;
+  /** Which tokens are merged before self-attention. @default none */
+  readonly tokenMerging?: TokenMerging | undefined;
 }
 
 /**
@@ -32,41 +40,26 @@ export interface UNet2DConditionOptions extends GraphOptions {
 export function unet2dCondition(
   checkpoint: Checkpoint,
   config: UNet2DConditionConfig,
-  { residuals = false, ...options }: UNet2DConditionOptions = {},
+  { residuals = false, branch, tokenMerging, ...options }: UNet2DConditionOptions = {},
 ): Network {
+  if (branch !== undefined) checkBranch(config, branch);
+  if (tokenMerging !== undefined) checkTokenMerging(tokenMerging);
   const g = new GraphBuilder("unet-2d-condition", options);
   const w = new Weights(checkpoint);
   const sample = g.floatInput("sample", ["batch", config.inChannels, "height", "width"]);
-  const conditioning = unetConditioning(g, w, config);
+  const conditioning = { ...unetConditioning(g, w, config), tokenMerging };
   const added = residuals ? declareResiduals(g, config) : undefined;
   const sum = (x: GraphValue, residual: GraphValue | undefined) => (residual ? add(g, x, residual) : x);
 
   const first = conv2d(g, w.at("conv_in"), sample, { outChannels: config.downBlocks[0]!.channels });
   const states = wayDown(g, w, first, conditioning, added?.intra);
-  const middle = unetMiddle(g, w.at("mid_block"), states.at(-1)!, conditioning);
+  const middle = unetMiddle(g, w.at("mid_block"), states.at(-1)!, conditioning, added?.isPerturbed);
   const adapted = sum(middle, added?.intra[config.downBlocks.length]);
 
   const skips = states.map((state, i) => sum(state, added?.down[i]));
-  let h = sum(adapted, added?.mid);
-  for (const [i, block] of config.upBlocks.entries())
-    h = upBlock(g, w.at(`up_blocks.${i}`), h, skips, block, i, conditioning);
-
-  const normed = silu(g, groupNorm(g, w.at("conv_norm_out"), h, config.normGroups, config.normEpsilon));
-  g.output("out_sample", conv2d(g, w.at("conv_out"), normed, { outChannels: config.outChannels }));
+  const h = wayUp(g, w, sum(adapted, added?.mid), skips, { ...conditioning, config }, (entering, skip) => {
+    if (skip === branch) g.output(deepFeatureName, entering);
+  });
+  g.output("out_sample", unetPrediction(g, w, h, config));
   return finish(g, w);
-}
-
-/** Residual blocks over the state and the way down's state of the same size, then twice the size. Takes its states off `skips`. */
-function upBlock(
-  g: GraphBuilder,
-  w: Weights,
-  x: GraphValue,
-  skips: GraphValue[],
-  block: UNetBlock,
-  index: number,
-  conditioning: Conditioning,
-): GraphValue {
-  const layers = conditioning.config.layersPerBlock.at(-1 - index)! + 1;
-  const larger = (h: GraphValue, like: GraphValue) => upsampler(g, w.at("upsamplers.0"), h, like);
-  return upWay(g, x, skips, layers, (h, j) => unetLayer(g, w, h, j, block, conditioning), larger);
 }

@@ -148,7 +148,7 @@ function upBlock(
     const resize = (value: GraphValue) => upsampleLike(g, value, like);
     return block.resnetResize
       ? resnetBlock(g, name, h, { ...resnetOptions(shared, block.channels), resize })
-      : upsampler(g, name, h, like);
+      : upsampler(g, name, h, { like });
   };
   const layers = shared.config.layersPerBlock + 1;
   return upWay(g, x, skips, layers, (h, j) => layer(g, w, h, j, block, shared), larger);

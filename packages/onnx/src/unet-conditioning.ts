@@ -2,6 +2,7 @@ import { silu } from "./activation.js";
 import { add } from "./arithmetic.js";
 import type { GraphBuilder, GraphValue } from "./graph-builder.js";
 import { sinusoid, timestepEmbedding } from "./timestep-embedding.js";
+import type { TokenMerging } from "./token-merging.js";
 import type { UNetEncoderConfig } from "./unet-encoder-config.js";
 import type { Weights } from "./weights.js";
 
@@ -12,6 +13,8 @@ export interface Conditioning {
   readonly time: GraphValue;
   /** The text, `[B, length, width]`. */
   readonly context: GraphValue;
+  /** Which tokens are merged before self-attention. @default none */
+  readonly tokenMerging?: TokenMerging | undefined;
 }
 
 /**

@@ -1,16 +1,19 @@
 import { add } from "./arithmetic.js";
 import type { GraphBuilder, GraphValue } from "./graph-builder.js";
 import { resnetBlock } from "./resnet-block.js";
+import { mergeRatio } from "./token-merging.js";
 import { type TransformerOptions, transformer2d } from "./transformer-2d.js";
 import type { Conditioning } from "./unet-conditioning.js";
 import type { UNetBlock, UNetEncoderConfig } from "./unet-encoder-config.js";
 import { downsampler, downWay } from "./unet-way.js";
 import type { Weights } from "./weights.js";
+import type { TileSide } from "./winograd.js";
 
 /**
  * The way down from what the first convolution gave: that, and every hidden state after it.
  *
  * @param features what a T2I-Adapter adds to each block's last state, from the finest down.
+ * @param count how many states to go down to.
  */
 export function wayDown(
   g: GraphBuilder,
@@ -18,12 +21,13 @@ export function wayDown(
   first: GraphValue,
   conditioning: Conditioning,
   features: readonly GraphValue[] = [],
+  count: number = Number.POSITIVE_INFINITY,
 ): GraphValue[] {
   const states = [first];
-  for (const [i, block] of conditioning.config.downBlocks.entries())
-    states.push(
-      ...downBlock(g, w.at(`down_blocks.${i}`), states.at(-1)!, { ...conditioning, block, feature: features[i] }, i),
-    );
+  for (const [i, block] of conditioning.config.downBlocks.entries()) {
+    const shared = { ...conditioning, block, feature: features[i], count: count - states.length };
+    states.push(...downBlock(g, w.at(`down_blocks.${i}`), states.at(-1)!, shared, i));
+  }
   return states;
 }
 
@@ -31,6 +35,8 @@ export function wayDown(
 interface DownBlock extends Conditioning {
   readonly block: UNetBlock;
   readonly feature: GraphValue | undefined;
+  /** How many states are wanted at most. */
+  readonly count: number;
 }
 
 /** Residual blocks, each followed by its transformers, then half the size. Returns every hidden state on the way. */
@@ -38,22 +44,34 @@ function downBlock(
   g: GraphBuilder,
   w: Weights,
   x: GraphValue,
-  { block, feature, ...shared }: DownBlock,
+  { block, feature, count, ...shared }: DownBlock,
   index: number,
-) {
+): GraphValue[] {
+  if (count <= 0) return [];
   const { layersPerBlock, downBlocks, downsamplePadding } = shared.config;
   const layers = layersPerBlock[index]!;
   const adapted = (h: GraphValue) => (feature ? add(g, h, feature) : h);
   // Diffusers adds before the smaller size where there are transformers, and after it where there are none
   const isBefore = block.transformerLayers > 0;
   const layer = (h: GraphValue, j: number) => {
-    const state = unetLayer(g, w, h, j, block, shared);
+    const state = unetLayer(g, w, h, j, block, { ...shared, level: index });
     return isBefore && j === layers - 1 ? adapted(state) : state;
   };
   const smaller = (h: GraphValue) => downsampler(g, w.at("downsamplers.0"), h, downsamplePadding);
-  const isLast = index === downBlocks.length - 1;
-  const states = downWay(x, layers, layer, isLast ? undefined : smaller);
+  const isLast = index === downBlocks.length - 1 || count <= layers;
+  const states = downWay(x, Math.min(layers, count), layer, isLast ? undefined : smaller);
   return isBefore ? states : states.with(-1, adapted(states.at(-1)!));
+}
+
+/** What a layer is told, and its resolution, counted from the finest. */
+export interface LayerConditioning extends Conditioning {
+  readonly level: number;
+}
+
+/** Outputs of a convolution to compute together: the coarser, the more channels there are, and the more memory it takes. */
+export function tileAt(level: number): TileSide | undefined {
+  if (level > 2) return undefined;
+  return level < 2 ? 4 : 2;
 }
 
 /** One residual block and its transformers. */
@@ -63,12 +81,17 @@ export function unetLayer(
   x: GraphValue,
   j: number,
   block: UNetBlock,
-  { config, time, context }: Conditioning,
+  { config, time, context, tokenMerging, level }: LayerConditioning,
 ): GraphValue {
-  const resnet = { groups: config.normGroups, epsilon: config.normEpsilon, time, outChannels: block.channels };
+  const { normGroups: groups, normEpsilon: epsilon } = config;
+  const resnet = { groups, epsilon, time, outChannels: block.channels, tile: tileAt(level) };
   const h = resnetBlock(g, w.at(`resnets.${j}`), x, resnet);
   if (block.transformerLayers === 0) return h;
-  return transformer2d(g, w.at(`attentions.${j}`), h, transformerOptions(block, config, context));
+  const ratio = mergeRatio(tokenMerging, level);
+  return transformer2d(g, w.at(`attentions.${j}`), h, {
+    ...transformerOptions(block, config, context),
+    mergeRatio: ratio,
+  });
 }
 
 function transformerOptions(block: UNetBlock, config: UNetEncoderConfig, context: GraphValue): TransformerOptions {
@@ -76,12 +99,17 @@ function transformerOptions(block: UNetBlock, config: UNetEncoderConfig, context
   return { heads, layers: transformerLayers, onlyCrossAttention, groups: config.normGroups, context };
 }
 
-/** Two residual blocks with transformers between them; one alone where there are none. */
+/**
+ * Two residual blocks with transformers between them; one alone where there are none.
+ *
+ * @param isPerturbed whether their self-attention is the identity.
+ */
 export function unetMiddle(
   g: GraphBuilder,
   w: Weights,
   x: GraphValue,
-  { config, time, context }: Conditioning,
+  { config, time, context, tokenMerging }: Conditioning,
+  isPerturbed?: GraphValue,
 ): GraphValue {
   const { midBlock, normGroups: groups, normEpsilon: epsilon, midBlockScale: outputScale } = config;
   if (!midBlock) return x;
@@ -89,6 +117,7 @@ export function unetMiddle(
     resnetBlock(g, w.at(name), value, { groups, epsilon, time, outputScale });
   const first = resnet("resnets.0", x);
   if (midBlock.transformerLayers === 0) return first;
-  const options = transformerOptions(midBlock, config, context);
+  const ratio = mergeRatio(tokenMerging, config.downBlocks.length - 1);
+  const options = { ...transformerOptions(midBlock, config, context), isPerturbed, mergeRatio: ratio };
   return resnet("resnets.1", transformer2d(g, w.at("attentions.0"), first, options));
 }

@@ -37,6 +37,13 @@ export interface ResidualValues {
   readonly down: readonly GraphValue[];
   readonly mid: GraphValue;
   readonly intra: readonly GraphValue[];
+  /** Whether the middle's self-attention is the identity, `[1]`; where it has any. */
+  readonly isPerturbed: GraphValue | undefined;
+}
+
+/** Whether the middle of a UNet has self-attention, which can be perturbed. */
+export function hasMiddleAttention({ midBlock }: UNetEncoderConfig): boolean {
+  return midBlock !== undefined && midBlock.transformerLayers > 0 && !midBlock.onlyCrossAttention;
 }
 
 /** Names of the inputs, after Diffusers' arguments. */
@@ -44,6 +51,8 @@ export const residualInputs = {
   down: (i: number): string => `down_block_additional_residuals.${i}`,
   mid: "mid_block_additional_residual",
   intra: (i: number): string => `down_intrablock_additional_residuals.${i}`,
+  /** 1 where the middle's self-attention is to be the identity, else 0. */
+  perturbed: "perturbed_attention",
 };
 
 /** Declares inputs for everything that can be added; any of them may have a batch, height or width of 1. */
@@ -56,5 +65,11 @@ export function declareResiduals(g: GraphBuilder, config: UNetEncoderConfig): Re
     down: down.map((shape, i) => input(residualInputs.down(i), shape)),
     mid: input(residualInputs.mid, mid),
     intra: intra.map((shape, i) => input(residualInputs.intra(i), shape)),
+    isPerturbed: hasMiddleAttention(config) ? perturbation(g) : undefined,
   };
+}
+
+function perturbation(g: GraphBuilder): GraphValue {
+  const input = g.input(residualInputs.perturbed, "float32", [1]);
+  return g.node("Greater", [input, g.constant("float32", [0])], { type: "bool", shape: [1] });
 }

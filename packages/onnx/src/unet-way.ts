@@ -15,6 +15,14 @@ export function downWay(
   return downsample ? [...states, downsample(states.at(-1) ?? x)] : states;
 }
 
+/** Which layers of a resolution there are. */
+export interface UpWayOptions {
+  /** The first of them; those before it stand for something known. @default 0 */
+  readonly begin?: number;
+  /** Called with what enters each layer, and the number of the skip connection that it meets. */
+  readonly visit?: ((entering: GraphValue, branch: number) => void) | undefined;
+}
+
 /**
  * One resolution on the way up: each layer sees the state beside the way down's state of the same size, which it takes
  * off `skips`; then the larger size of the next of them.
@@ -26,9 +34,13 @@ export function upWay(
   layers: number,
   layer: (x: GraphValue, j: number) => GraphValue,
   upsample: (x: GraphValue, like: GraphValue) => GraphValue,
+  { begin = 0, visit }: UpWayOptions = {},
 ): GraphValue {
   let h = x;
-  for (let j = 0; j < layers; j++) h = layer(concatenate(g, [h, skips.pop()!], 1), j);
+  for (let j = begin; j < layers; j++) {
+    visit?.(h, skips.length - 1);
+    h = layer(concatenate(g, [h, skips.pop()!], 1), j);
+  }
   const larger = skips.at(-1);
   return larger ? upsample(h, larger) : h;
 }

@@ -1,6 +1,8 @@
-import { conv2d } from "./conv2d.js";
+import { fixedAxis } from "./arithmetic.js";
+import { conv2d, isTiled } from "./conv2d.js";
 import type { GraphBuilder, GraphValue } from "./graph-builder.js";
 import type { Weights } from "./weights.js";
+import { type TileSide, winogradConvolution } from "./winograd.js";
 
 const NEAREST = { mode: "nearest", coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" };
 
@@ -25,7 +27,24 @@ export function upsampleLike(g: GraphBuilder, x: GraphValue, like: GraphValue): 
   });
 }
 
+/** How to enlarge. */
+export interface UpsamplerOptions {
+  /** What has the height and width to come to. @default twice those of x */
+  readonly like?: GraphValue;
+  /** Outputs of the convolution to compute together. @default one by one */
+  readonly tile?: TileSide | undefined;
+}
+
 /** A convolution of the enlarged picture (Diffusers' `Upsample2D`). */
-export function upsampler(g: GraphBuilder, w: Weights, x: GraphValue, like?: GraphValue): GraphValue {
-  return conv2d(g, w.at("conv"), like ? upsampleLike(g, x, like) : upsampleNearest(g, x));
+export function upsampler(
+  g: GraphBuilder,
+  w: Weights,
+  x: GraphValue,
+  { like, tile }: UpsamplerOptions = {},
+): GraphValue {
+  const channels = fixedAxis(x.shape, 1);
+  if (like) return conv2d(g, w.at("conv"), upsampleLike(g, x, like), { tile });
+  if (tile !== undefined && isTiled(g, channels, channels))
+    return winogradConvolution(g, w.at("conv"), x, { outChannels: channels, tile, doubled: true });
+  return conv2d(g, w.at("conv"), upsampleNearest(g, x));
 }

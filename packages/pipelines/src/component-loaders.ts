@@ -11,7 +11,7 @@ import {
   UNet2DConditionModel,
   UNet2DModel,
 } from "@latentkit/models";
-import { type Scheduler, type SchedulerConfig, schedulerFromConfig } from "@latentkit/schedulers";
+import { openScheduler, type Scheduler, type SchedulerConfig } from "@latentkit/schedulers";
 import { CLIPTokenizer } from "@latentkit/tokenizer";
 import type { ComponentSpec, PipelineFiles } from "./load-components.js";
 import { partOptions } from "./part-options.js";
@@ -22,21 +22,27 @@ type Open<Part> = (files: ModelFiles, options: LoadOptions) => Promise<Part>;
 const ONNX_CLASSES = ["OnnxRuntimeModel", "ORTModel"];
 
 /** The conditional UNet. */
-export const unet: ComponentSpec<UNet2DConditionModel> = network(["unet"], {
+export const unet: ComponentSpec<UNet2DConditionModel> = /* @__PURE__ */ network(["unet"], {
   UNet2DConditionModel: UNet2DConditionModel.fromPretrained,
   ORTModelUnet: UNet2DConditionModel.fromPretrained,
   ORTUnet: UNet2DConditionModel.fromPretrained,
 });
 
+// functions of their own: bundlers keep a class whose property is read
+
 /** The UNet of the ×2 latent upscaler, of the same class with blocks of its own. */
-export const kUNet: ComponentSpec<KUNetModel> = network(["unet"], { UNet2DConditionModel: KUNetModel.fromPretrained });
+export const kUNet: ComponentSpec<KUNetModel> = /* @__PURE__ */ network(["unet"], {
+  UNet2DConditionModel: (files, options) => KUNetModel.fromPretrained(files, options),
+});
 
 /** The UNet without text. */
-export const unet2d: ComponentSpec<UNet2DModel> = network(["unet"], { UNet2DModel: UNet2DModel.fromPretrained });
+export const unet2d: ComponentSpec<UNet2DModel> = /* @__PURE__ */ network(["unet"], {
+  UNet2DModel: (files, options) => UNet2DModel.fromPretrained(files, options),
+});
 
 /** The autoencoder; exports have it in two halves. */
-export const vae: ComponentSpec<LatentCodec> = tiledWhereAsked(
-  network<LatentCodec>(["vae", "vae_decoder"], {
+export const vae: ComponentSpec<LatentCodec> = /* @__PURE__ */ tiledWhereAsked(
+  /* @__PURE__ */ network<LatentCodec>(["vae", "vae_decoder"], {
     AutoencoderKL: AutoencoderKL.fromPretrained,
     AutoencoderTiny: AutoencoderTiny.fromPretrained,
     ORTModelVaeDecoder: AutoencoderKL.fromPretrained,
@@ -81,16 +87,16 @@ export function tokenizer(folder: string): ComponentSpec<CLIPTokenizer> {
   };
 }
 
-/** The checkpoint's sampler, its configuration corrected by `correct`. */
+/** The checkpoint's sampler, which `open` makes of its configuration. */
 export function scheduler(
-  correct: (config: SchedulerConfig) => SchedulerConfig = (config) => config,
+  open: (config: SchedulerConfig) => Promise<Scheduler> = openScheduler,
   folder = "scheduler",
 ): ComponentSpec<Scheduler> {
   return {
     find:
       ({ files }) =>
       async () =>
-        schedulerFromConfig(correct(await readJson(files, `${folder}/scheduler_config.json`))),
+        open(await readJson(files, `${folder}/scheduler_config.json`)),
   };
 }
 

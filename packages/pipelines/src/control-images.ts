@@ -1,5 +1,14 @@
 import { concat, contiguous, repeatInterleave, type Tensor } from "@latentkit/core";
-import { conditionTensor, type ImageSize, loadImage, type RgbaImage, resizeImage } from "@latentkit/images";
+import {
+  conditionTensor,
+  cropImage,
+  fillImage,
+  type ImageSize,
+  loadImage,
+  opaqueImage,
+  type RgbaImage,
+  resizeImage,
+} from "@latentkit/images";
 import {
   type ImageInput,
   type ImageInputs,
@@ -10,6 +19,7 @@ import {
   type TargetSize,
 } from "./image-input.js";
 import { checkInTurn } from "./in-turn.js";
+import type { PaintedPart } from "./inpaint-canvas.js";
 import { once } from "./once.js";
 
 /** The pictures that steer a run: read once, when the first network asks for them. */
@@ -28,6 +38,8 @@ export interface ControlImageRequest {
   readonly channels: number;
   /** Pictures that the run makes. */
   readonly images: number;
+  /** The part that is painted alone, which they are cut to as the picture is. @default all of it */
+  readonly part?: (() => Promise<PaintedPart | undefined>) | undefined;
 }
 
 /** @throws TypeError or RangeError naming the option, its value and what is accepted. */
@@ -41,7 +53,8 @@ export function controlImages(inputs: ImageInputs | undefined, request: ControlI
   const pictures = once(() => Promise.all(list.map(read)));
   const made = new Map<string, Promise<Tensor>>();
   const make = async (size: ImageSize) => {
-    const tensors = (await pictures()).map((picture) => tensorOf(picture, size, request));
+    const part = await request.part?.();
+    const tensors = (await pictures()).map((picture) => tensorOf(picture, size, request, part));
     const all = concat(tensors);
     // those of one prompt are neighbours, and one serves all
     return count === 1 ? all : repeatInterleave(all, images / count);
@@ -66,9 +79,21 @@ export async function sizeOfControl(images: ControlImages, multiple: number, giv
 
 const read = async (input: ImageInput): Promise<Tensor | RgbaImage> => (isTensor(input) ? input : loadImage(input));
 
-function tensorOf(picture: Tensor | RgbaImage, size: ImageSize, { name, channels }: ControlImageRequest): Tensor {
-  if (!isTensor(picture)) return conditionTensor(resizeImage(picture, size), { channels: channels === 1 ? 1 : 3 });
+function tensorOf(
+  picture: Tensor | RgbaImage,
+  size: ImageSize,
+  { name, channels }: ControlImageRequest,
+  part: PaintedPart | undefined,
+): Tensor {
+  if (!isTensor(picture))
+    return conditionTensor(sized(opaqueImage(picture), size, part), { channels: channels === 1 ? 1 : 3 });
+  if (part) throw new TypeError(`${name}: expected a picture beside paddingMaskCrop, got a tensor`);
   const [, , height, width] = picture.shape;
   if (height === size.height && width === size.width) return contiguous(picture);
   throw new RangeError(`${name}: expected a tensor of ${size.width}x${size.height} pixels, got ${width}x${height}`);
+}
+
+/** The picture at a size, or what lies where its part is painted. */
+function sized(picture: RgbaImage, size: ImageSize, part: PaintedPart | undefined): RgbaImage {
+  return part ? fillImage(cropImage(resizeImage(picture, part.of), part.box), size) : resizeImage(picture, size);
 }

@@ -1,5 +1,5 @@
 import type { ControlNetModel } from "@latentkit/models";
-import { type ControlImages, controlImages } from "./control-images.js";
+import { type ControlImageRequest, type ControlImages, controlImages } from "./control-images.js";
 import type { ControlOptions } from "./control-options.js";
 import { oneForEach } from "./one-for-each.js";
 import { checkFinite, checkRange } from "./option-checks.js";
@@ -28,6 +28,7 @@ export const controlNetList = (controlnet: ControlNets): readonly ControlNetMode
  * Checks the options and fills in the defaults.
  *
  * @param images pictures that the run makes.
+ * @param part where it paints a part of a picture alone.
  * @throws TypeError or RangeError naming the option, its value and what is accepted.
  */
 export function settleControl(
@@ -35,6 +36,7 @@ export function settleControl(
   options: ControlOptions & GuidanceOptions,
   images: number,
   defaultScale: number,
+  part?: ControlImageRequest["part"],
 ): readonly Control[] {
   const networks = controlNetList(controlnet);
   const { controlnetConditioningScale = defaultScale, controlGuidanceStart = 0, controlGuidanceEnd = 1 } = options;
@@ -50,7 +52,7 @@ export function settleControl(
     checkShare(start, end);
     const guessMode = (options.guessMode ?? false) || network.config.globalPoolConditions;
     checkGuess(guessMode, options);
-    const request = { name: "controlImage", channels: network.config.conditioningChannels, images };
+    const request = { name: "controlImage", channels: network.config.conditioningChannels, images, part };
     return { network, images: controlImages(pictures[i], request), scale, start, end, guessMode };
   });
 }

@@ -41,7 +41,7 @@ export const DDIMInversionPipeline: PipelineClass<
     const { numInferenceSteps = 50, strength = 1 } = options;
     const source = settleText(options, unet.config.crossAttentionDim);
     const target = settleTarget(options, source, unet.config.crossAttentionDim);
-    const guidance = settleGuidance(options, 1);
+    const guidance = settleGuidance(options, 1, unet);
     const image = settleImage(options, vae, source.images);
     checkWindow({ strength });
     const config = invertibleConfig(scheduler.config);

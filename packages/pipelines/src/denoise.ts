@@ -1,15 +1,25 @@
 import type { Tensor } from "@latentkit/core";
+import { splitKept } from "@latentkit/models";
 import type { Plan, SamplerState } from "@latentkit/schedulers";
-import type { Guidance } from "./guidance.js";
-import { type GuidedOptions, guided, type Predictor } from "./guided.js";
+import { deepCached, type ReuseOptions } from "./deep-cache.js";
+import { type Guidance, isSumOfPredictions, rescaled } from "./guidance.js";
+import { type GuidedOptions, guided, type Predictor, partsOf, predictionsOf } from "./guided.js";
+import { type RemoteRun, remoteProcess } from "./remote-process.js";
 import { type ReverseOptions, reverseProcess } from "./reverse-process.js";
+import { staysRemote } from "./stays-remote.js";
 
 /** How to denoise. */
-export interface DenoiseOptions extends GuidedOptions, ReverseOptions {
+export interface DenoiseOptions extends GuidedOptions, ReverseOptions, ReuseOptions {
   /** s in ε_∅ + s·(ε_c − ε_∅); 1 and less turn guidance off. @default 1 */
   readonly guidanceScale?: number;
   /** A guidance of another kind, in place of `guidanceScale`. */
   readonly guidance?: Guidance | undefined;
+  /**
+   * Whether the states that are yielded may have remote tensors, which `localTensor` reads as long as the run has not gone
+   * on. Then latents stay on a GPU between two steps, where sampler and guidance allow it: nothing is read back. What
+   * is returned has its sample here, and nothing else. @default false
+   */
+  readonly remoteStates?: boolean | undefined;
 }
 
 /**
@@ -22,14 +32,50 @@ export interface DenoiseOptions extends GuidedOptions, ReverseOptions {
  * for await (const state of denoise(unet, plan, plan.start(noise), context, { guidanceScale: 7.5, random })) latents = state.sample;
  * ```
  */
-export function denoise(
+export async function* denoise(
   unet: Predictor,
   plan: Plan,
   from: SamplerState,
   context: Tensor,
   options: DenoiseOptions,
 ): AsyncGenerator<SamplerState, SamplerState, Tensor | undefined> {
-  const { guidanceScale = 1, guidance = guidanceScale } = options;
-  const predict = (input: Tensor, timestep: number) => guided(unet, input, timestep, context, guidance, options);
-  return reverseProcess(plan, from, predict, options);
+  const { guidanceScale = 1, guidance = guidanceScale, deepCache, until = plan.timesteps.length } = options;
+  const remote = remoteRun(unet, plan, from, context, options);
+  if (await remote?.device.isReady()) return yield* remoteProcess(remote!, from, options);
+  const network = deepCache ? deepCached(unet, deepCache, until - from.index) : () => unet;
+  const predict = (input: Tensor, timestep: number, { index }: SamplerState) =>
+    guided(network(index - from.index), input, timestep, context, guidance, options);
+  return yield* reverseProcess(plan, from, predict, options);
+}
+
+/** The run with its latents on the network's device; undefined where somebody looks at them between two steps. */
+function remoteRun(
+  unet: Predictor,
+  plan: Plan,
+  from: SamplerState,
+  context: Tensor,
+  options: DenoiseOptions,
+): RemoteRun | undefined {
+  const { guidanceScale = 1, guidanceRescale = 0, guidance = rescaled(guidanceScale, guidanceRescale) } = options;
+  const { remoteStates = false, sequential = false, deepCache, until = plan.timesteps.length } = options;
+  const { device } = unet;
+  if (!device || !remoteStates || sequential || deepCache || !isSumOfPredictions(guidance)) return undefined;
+  if (!staysRemote(plan, from, until)) return undefined;
+  return {
+    device,
+    plan,
+    parts: partsOf(from.sample, context),
+    predict({ items, all }, timestep, made) {
+      const noting: Predictor = {
+        async predict(...args) {
+          const prediction = await unet.predict(...args);
+          made(prediction);
+          return prediction;
+        },
+      };
+      return guidance(
+        predictionsOf(noting, { items, repeated: () => all, split: splitKept }, timestep, context, options),
+      );
+    },
+  };
 }

@@ -6,12 +6,20 @@ import { LatentConsistencyModelImg2ImgPipeline } from "./latent-consistency-mode
 import { LatentConsistencyModelPipeline } from "./latent-consistency-model-pipeline.js";
 import type { PipelineLoadOptions } from "./load-components.js";
 import { pipelineName, unsupportedName } from "./pipeline-names.js";
+import { StableDiffusionAdapterPipeline } from "./stable-diffusion-adapter-pipeline.js";
+import { StableDiffusionControlNetImg2ImgPipeline } from "./stable-diffusion-controlnet-img2img-pipeline.js";
+import { StableDiffusionControlNetInpaintPipeline } from "./stable-diffusion-controlnet-inpaint-pipeline.js";
+import { StableDiffusionControlNetPipeline } from "./stable-diffusion-controlnet-pipeline.js";
 import { StableDiffusionImg2ImgPipeline } from "./stable-diffusion-img2img-pipeline.js";
 import { StableDiffusionInpaintPipeline } from "./stable-diffusion-inpaint-pipeline.js";
 import { StableDiffusionInstructPix2PixPipeline } from "./stable-diffusion-instruct-pix2pix-pipeline.js";
 import { StableDiffusionLatentUpscalePipeline } from "./stable-diffusion-latent-upscale-pipeline.js";
 import { StableDiffusionPipeline } from "./stable-diffusion-pipeline.js";
 import { StableDiffusionUpscalePipeline } from "./stable-diffusion-upscale-pipeline.js";
+import { StableDiffusionXLAdapterPipeline } from "./stable-diffusion-xl-adapter-pipeline.js";
+import { StableDiffusionXLControlNetImg2ImgPipeline } from "./stable-diffusion-xl-controlnet-img2img-pipeline.js";
+import { StableDiffusionXLControlNetInpaintPipeline } from "./stable-diffusion-xl-controlnet-inpaint-pipeline.js";
+import { StableDiffusionXLControlNetPipeline } from "./stable-diffusion-xl-controlnet-pipeline.js";
 import { StableDiffusionXLImg2ImgPipeline } from "./stable-diffusion-xl-img2img-pipeline.js";
 import { StableDiffusionXLInpaintPipeline } from "./stable-diffusion-xl-inpaint-pipeline.js";
 import { StableDiffusionXLPipeline } from "./stable-diffusion-xl-pipeline.js";
@@ -20,12 +28,20 @@ const pipelines = {
   DDPMPipeline,
   LatentConsistencyModelImg2ImgPipeline,
   LatentConsistencyModelPipeline,
+  StableDiffusionAdapterPipeline,
+  StableDiffusionControlNetImg2ImgPipeline,
+  StableDiffusionControlNetInpaintPipeline,
+  StableDiffusionControlNetPipeline,
   StableDiffusionImg2ImgPipeline,
   StableDiffusionInpaintPipeline,
   StableDiffusionInstructPix2PixPipeline,
   StableDiffusionLatentUpscalePipeline,
   StableDiffusionPipeline,
   StableDiffusionUpscalePipeline,
+  StableDiffusionXLAdapterPipeline,
+  StableDiffusionXLControlNetImg2ImgPipeline,
+  StableDiffusionXLControlNetInpaintPipeline,
+  StableDiffusionXLControlNetPipeline,
   StableDiffusionXLImg2ImgPipeline,
   StableDiffusionXLInpaintPipeline,
   StableDiffusionXLPipeline,
@@ -36,12 +52,20 @@ export type DiffusionPipeline =
   | DDPMPipeline
   | LatentConsistencyModelImg2ImgPipeline
   | LatentConsistencyModelPipeline
+  | StableDiffusionAdapterPipeline
+  | StableDiffusionControlNetImg2ImgPipeline
+  | StableDiffusionControlNetInpaintPipeline
+  | StableDiffusionControlNetPipeline
   | StableDiffusionImg2ImgPipeline
   | StableDiffusionInpaintPipeline
   | StableDiffusionInstructPix2PixPipeline
   | StableDiffusionLatentUpscalePipeline
   | StableDiffusionPipeline
   | StableDiffusionUpscalePipeline
+  | StableDiffusionXLAdapterPipeline
+  | StableDiffusionXLControlNetImg2ImgPipeline
+  | StableDiffusionXLControlNetInpaintPipeline
+  | StableDiffusionXLControlNetPipeline
   | StableDiffusionXLImg2ImgPipeline
   | StableDiffusionXLInpaintPipeline
   | StableDiffusionXLPipeline;

@@ -1,4 +1,5 @@
 import type { HiresFixOptions } from "./hires-fix.js";
+import type { QualityOptions } from "./quality.js";
 import type { RunOptions } from "./run-options.js";
 import type { GuidanceOptions, LatentsOptions, ScheduleOptions, SizeOptions } from "./sampling-options.js";
 import type { TextOptions } from "./text-options.js";
@@ -9,6 +10,7 @@ export interface GenerateOptions
     SizeOptions,
     ScheduleOptions,
     GuidanceOptions,
+    QualityOptions,
     LatentsOptions,
     RunOptions {
   /** Draws the picture in two passes, the second one at a larger size. @default one pass */

@@ -11,10 +11,25 @@ export interface Predictions {
   conditional(): Promise<Tensor>;
   /** All of them, in the order of the context: the negative prompts' first, the prompts' last. */
   all(): Promise<readonly Tensor[]>;
+  /** One told the prompts of a network in whose middle each place sees itself alone: it loses sight of the whole. */
+  perturbed(): Promise<Tensor>;
 }
 
 /** How a step's predictions become one: a value, so that anyone can write another. */
 export type Guidance = (predictions: Predictions) => Promise<Tensor>;
+
+const sums = new WeakSet<Guidance>();
+
+/** A guidance that is known, when `isIt`, to do nothing but sum the predictions of one step. */
+export function asSum(guidance: Guidance, isIt: boolean): Guidance {
+  if (isIt) sums.add(guidance);
+  return guidance;
+}
+
+/** Whether a guidance is known to sum the predictions of one step, wherever they are. */
+export function isSumOfPredictions(guidance: Guidance): boolean {
+  return sums.has(guidance);
+}
 
 /** @throws TypeError unless it is a function. */
 export function checkGuidance(guidance: unknown): void {
@@ -57,7 +72,7 @@ export function classifierFree(guidanceScale: number): Guidance {
 export function rescaled(guidanceScale: number, guidanceRescale: number): Guidance {
   checkFinite("guidanceScale", guidanceScale);
   checkRange("guidanceRescale", guidanceRescale, 0, 1);
-  return async (predictions) => {
+  const guidance: Guidance = async (predictions) => {
     if (predictions.parts > 2)
       throw new RangeError(`context: expected negative prompts and prompts, got ${predictions.parts} parts`);
     if (predictions.parts === 1 || guidanceScale <= 1) return predictions.conditional();
@@ -68,4 +83,5 @@ export function rescaled(guidanceScale: number, guidanceRescale: number): Guidan
     ]);
     return guidanceRescale > 0 ? rescaleNoise(noise, conditional, guidanceRescale) : noise;
   };
+  return asSum(guidance, guidanceRescale === 0);
 }

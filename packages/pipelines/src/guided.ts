@@ -1,9 +1,10 @@
 import { concat, contiguous, slice, split, type Tensor } from "@latentkit/core";
 import type { UNet2DConditionModel, UNetConditions } from "@latentkit/models";
 import { type Guidance, type Predictions, rescaled } from "./guidance.js";
+import { once } from "./once.js";
 
 /** A network as guidance calls it: the UNet itself, or one with something put before it. */
-export type Predictor = Pick<UNet2DConditionModel, "predict">;
+export type Predictor = Pick<UNet2DConditionModel, "predict"> & Partial<Pick<UNet2DConditionModel, "split" | "device">>;
 
 /** What else the guided prediction may be told. */
 export interface GuidedOptions {
@@ -35,26 +36,54 @@ export async function guided(
   guidance: number | Guidance,
   { guidanceRescale = 0, conditions = {}, sequential = false }: GuidedOptions = {},
 ): Promise<Tensor> {
-  const [batch = 0] = sample.shape;
-  const [texts = 0] = context.shape;
-  const parts = texts / batch;
-  if (!Number.isInteger(parts) || parts < 1)
-    throw new RangeError(`context: expected ${batch} texts, or ${2 * batch} for guidance, got ${texts}`);
   const items = contiguous(sample);
   const guide = typeof guidance === "number" ? rescaled(guidance, guidanceRescale) : guidance;
-  return guide({
+  const input = { items, repeated: (parts: number) => concat(new Array<Tensor>(parts).fill(items)), split };
+  return guide(predictionsOf(unet, input, timestep, context, { conditions, sequential }));
+}
+
+/** What the predictions of a step are made from. */
+export interface PredictionInput {
+  readonly items: Tensor;
+  /** The items once for every part of the context. */
+  repeated(parts: number): Tensor;
+  /** What the network made of those, part by part. */
+  split(prediction: Tensor, parts: number): readonly Tensor[];
+}
+
+/** How many texts the context has for each item. @throws RangeError when they do not come out even. */
+export function partsOf(sample: Tensor, context: Tensor): number {
+  const [batch = 0] = sample.shape;
+  const [texts = 0] = context.shape;
+  if (texts > 0 && texts % batch === 0) return texts / batch;
+  throw new RangeError(`context: expected ${batch} texts, or ${2 * batch} for guidance, got ${texts}`);
+}
+
+/** The network's predictions at one step, each made when it is first asked for. */
+export function predictionsOf(
+  unet: Predictor,
+  { items, repeated, split: cut }: PredictionInput,
+  timestep: number,
+  context: Tensor,
+  { conditions = {}, sequential = false }: Pick<GuidedOptions, "conditions" | "sequential">,
+): Predictions {
+  const parts = partsOf(items, context);
+  const [batch = 0] = items.shape;
+  const texts = parts * batch;
+  const prompts = lastItems(contiguous(context), batch);
+  return {
     timestep,
     parts,
     ...askedOnce({
-      conditional: () =>
-        unet.predict(items, timestep, lastItems(contiguous(context), batch), conditionsFor(conditions, batch)),
+      conditional: () => unet.predict(items, timestep, prompts, conditionsFor(conditions, batch)),
+      perturbed: () =>
+        unet.predict(items, timestep, prompts, { ...conditionsFor(conditions, batch), perturbedAttention: true }),
       all: async () => {
         if (sequential) return inSequence(unet, items, timestep, contiguous(context), conditionsFor(conditions, texts));
-        const inputs = concat(new Array<Tensor>(parts).fill(items));
-        return split(await unet.predict(inputs, timestep, context, conditionsFor(conditions, texts)), parts);
+        return cut(await unet.predict(repeated(parts), timestep, context, conditionsFor(conditions, texts)), parts);
       },
     }),
-  });
+  };
 }
 
 /** The prediction for each part of the context, one run after another. */
@@ -83,21 +112,18 @@ const conditionsOf = (conditions: UNetConditions, from: number, to: number): UNe
     (labels) => labels.slice(from, to),
   );
 
-type Asked = Pick<Predictions, "conditional" | "all">;
+type Asked = Pick<Predictions, "conditional" | "all" | "perturbed">;
 
 /** Guidances build on one another, and none knows what the others asked for: the prompts' prediction is among all. */
-function askedOnce({ conditional, all }: Asked): Asked {
-  let one: ReturnType<Asked["conditional"]> | undefined;
+function askedOnce({ conditional, all, perturbed }: Asked): Asked {
   let every: ReturnType<Asked["all"]> | undefined;
   return {
-    conditional() {
-      one ??= every ? every.then((parts) => parts.at(-1)!) : conditional();
-      return one;
-    },
+    conditional: once(() => (every ? every.then((parts) => parts.at(-1)!) : conditional())),
     all() {
       every ??= all();
       return every;
     },
+    perturbed: once(perturbed),
   };
 }
 

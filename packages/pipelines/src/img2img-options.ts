@@ -1,4 +1,5 @@
 import type { ImageInputs } from "./image-input.js";
+import type { QualityOptions } from "./quality.js";
 import type { RunOptions } from "./run-options.js";
 import type { WindowOptions } from "./run-window.js";
 import type { GuidanceOptions, ScheduleOptions, SizeOptions } from "./sampling-options.js";
@@ -20,5 +21,6 @@ export interface Img2ImgOptions
     SizeOptions,
     ScheduleOptions,
     GuidanceOptions,
+    QualityOptions,
     Pick<WindowOptions, "strength">,
     RunOptions {}

@@ -1,7 +1,15 @@
+export type { AdapterOptions } from "./adapter-options.js";
+export type { AdapterParts, Adapters } from "./adapter-parts.js";
+export type { BatchItem, BatchOptions, BatchPlace, BatchResult, BatchSettings } from "./batch.js";
+export type { ConditionalUNet } from "./conditional-unet.js";
 export type { ControlOptions } from "./control-options.js";
+export type { ControlParts } from "./control-parts.js";
+export type { ControlNets } from "./control-request.js";
 export { DDIMInversionPipeline } from "./ddim-inversion-pipeline.js";
 export { type DDPMComponents, DDPMPipeline, type DDPMPipelineOptions } from "./ddpm-pipeline.js";
 export { decodeLatents } from "./decode-latents.js";
+export type { DeepCacheOptions, ReuseOptions } from "./deep-cache.js";
+export type { NonUniformSchedule } from "./deep-cache-schedule.js";
 export { type DenoiseOptions, denoise } from "./denoise.js";
 export { DiffusionPipeline, type DiffusionPipelineOpener } from "./diffusion-pipeline.js";
 export { type EncodeImageOptions, encodeImage } from "./encode-image.js";
@@ -33,13 +41,25 @@ export {
 export { fitLatentMatrix } from "./latent-matrix.js";
 export { type LatentMatrix, type LatentPreviewOptions, latentPreview } from "./latent-preview.js";
 export type { LatentUpscaleOptions, StableDiffusionLatentUpscaleComponents } from "./latent-upscale-parts.js";
-export type { CheckpointOptions, PipelineLoadOptions } from "./load-components.js";
+export type {
+  CheckpointOptions,
+  ComponentSpec,
+  ComponentTable,
+  PipelineFiles,
+  PipelineLoadOptions,
+} from "./load-components.js";
 export type { AestheticOptions, MicroConditioningOptions, Pair } from "./micro-conditioning.js";
-export type { GenerateResult, Pipeline, PipelineClass, PipelineComponents } from "./pipeline.js";
+export type { NoiseSource } from "./noise-source.js";
+export { type PerturbedAttentionOptions, perturbedAttention } from "./perturbed-attention.js";
+export type { Disposable, GenerateResult, Pipeline, PipelineClass, PipelineComponents } from "./pipeline.js";
+export { pipelineClass } from "./pipeline-class.js";
+export type { PipelineKind } from "./pipeline-kind.js";
 export { type PreviewMethod, type PreviewOptions, type PreviewParts, previewLatents } from "./preview.js";
+export type { Quality, QualityOptions } from "./quality.js";
 export { rescaleNoise } from "./rescale-noise.js";
 export { type LatentFilter, resizeLatents } from "./resize-latents.js";
 export { type Prediction, type ReverseOptions, reverseProcess } from "./reverse-process.js";
+export type { PreparedRun, RunTools } from "./run.js";
 export type { RunOptions } from "./run-options.js";
 export type { WindowOptions } from "./run-window.js";
 export type { GuidanceOptions, LatentsOptions, ScheduleOptions, SizeOptions } from "./sampling-options.js";

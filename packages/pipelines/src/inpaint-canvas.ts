@@ -37,12 +37,8 @@ export interface Canvas {
  * @throws RangeError when a mask has another size than its picture; TypeError when there is none, and nothing is transparent.
  */
 export async function readCanvas(request: InpaintRequest, factor: number): Promise<Canvas> {
-  const pictures = await readAll(request.list);
-  const masks = request.masks ? await readAll(request.masks) : pictures.map(erasedPart);
-  checkSizes(pictures, masks, factor);
-  const isUntouched = masks.every((mask) => sizedMask(mask).data.every((value) => value === 0));
-  const crop = isUntouched ? undefined : request.crop;
-  const box = crop && maskRegion(pictureOf(masks[0]!), crop.size, crop.padding);
+  const { pictures, masks, isUntouched, box } = await readPictures(request, factor);
+  const { crop } = request;
   return {
     ...(box && crop ? croppedPart(pictures, masks, box, crop.size) : await wholePart(pictures, masks, factor, request)),
     isUntouched,
@@ -51,6 +47,30 @@ export async function readCanvas(request: InpaintRequest, factor: number): Promi
       return images.map((image, i) => laidUnder(image, inTurn(pictures, i), inTurn(masks, i), box));
     },
   };
+}
+
+/** The part of a picture that a run paints alone, and the size of the whole. */
+export interface PaintedPart {
+  readonly box: ImageBox;
+  readonly of: ImageSize;
+}
+
+/** Which part is painted alone; undefined where it is all of the picture, or nothing. @throws as `readCanvas` does. */
+export async function paintedPart(request: InpaintRequest, factor: number): Promise<PaintedPart | undefined> {
+  if (!request.crop) return undefined;
+  const { pictures, box } = await readPictures(request, factor);
+  return box && { box, of: pixelSize(pictures[0]!, factor) };
+}
+
+/** Pictures and masks, and the part to paint alone. */
+async function readPictures(request: InpaintRequest, factor: number) {
+  const pictures = await readAll(request.list);
+  const masks = request.masks ? await readAll(request.masks) : pictures.map(erasedPart);
+  checkSizes(pictures, masks, factor);
+  const isUntouched = masks.every((mask) => sizedMask(mask).data.every((value) => value === 0));
+  const crop = isUntouched ? undefined : request.crop;
+  const box = crop && maskRegion(pictureOf(masks[0]!), crop.size, crop.padding);
+  return { pictures, masks, isUntouched, box };
 }
 
 /** Latents have no pixels to lay over anything. */

@@ -2,6 +2,7 @@ import type { Tensor } from "@latentkit/core";
 import type { ImageInputs } from "./image-input.js";
 import type { ImageOptions } from "./img2img-options.js";
 import type { AestheticOptions, MicroConditioningOptions } from "./micro-conditioning.js";
+import type { QualityOptions } from "./quality.js";
 import type { RunOptions } from "./run-options.js";
 import type { WindowOptions } from "./run-window.js";
 import type { GuidanceOptions, LatentsOptions, ScheduleOptions, SizeOptions } from "./sampling-options.js";
@@ -37,6 +38,7 @@ export interface InpaintOptions
     SizeOptions,
     ScheduleOptions,
     GuidanceOptions,
+    QualityOptions,
     LatentsOptions,
     Pick<WindowOptions, "strength">,
     RunOptions {}
@@ -48,6 +50,7 @@ export interface StableDiffusionXLInpaintOptions
     SizeOptions,
     ScheduleOptions,
     GuidanceOptions,
+    QualityOptions,
     LatentsOptions,
     MicroConditioningOptions,
     AestheticOptions,

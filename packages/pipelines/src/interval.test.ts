@@ -12,6 +12,7 @@ async function at(timestep: number, guidance: ReturnType<typeof interval>): Prom
     parts: 2,
     conditional: async () => one(2),
     all: async () => [one(1), one(2)],
+    perturbed: async () => one(0),
   };
   return (await guidance(predictions)).data[0] ?? Number.NaN;
 }

@@ -1,4 +1,4 @@
-import { type Guidance, guidanceOf } from "./guidance.js";
+import { asSum, type Guidance, guidanceOf, isSumOfPredictions } from "./guidance.js";
 import { checkCount, checkRange } from "./option-checks.js";
 import { timestepAt } from "./timestep-at.js";
 
@@ -37,9 +37,10 @@ export function interval(
   if (from >= to) throw new RangeError(`from: expected less than to, ${to}, got ${from}`);
   checkCount("numTrainTimesteps", numTrainTimesteps);
   const [first, last] = [timestepAt(from, numTrainTimesteps), timestepAt(to, numTrainTimesteps)];
-  return (predictions) => {
+  const guide: Guidance = (predictions) => {
     const { timestep } = predictions;
     const isInside = timestep >= last && (timestep < first || from === 0);
     return isInside ? inside(predictions) : predictions.conditional();
   };
+  return asSum(guide, isSumOfPredictions(inside));
 }

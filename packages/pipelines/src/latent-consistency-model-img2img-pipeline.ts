@@ -40,7 +40,7 @@ export const LatentConsistencyModelImg2ImgPipeline: PipelineClass<
   prepare(parts, options) {
     const { unet, vae } = parts;
     const text = settleText(options, unet.config.crossAttentionDim);
-    const { guidanceScale } = settleGuidance(options, 8.5);
+    const { guidanceScale } = settleGuidance(options, 8.5, {});
     const image = settleImage(options, vae, text.images);
     const { strength = 0.8, originalInferenceSteps } = options;
     checkWindow({ strength });
@@ -54,8 +54,8 @@ export const LatentConsistencyModelImg2ImgPipeline: PipelineClass<
         const context = await textContext(parts, text, false, tools.onWarning);
         const from = beginFrom(window, await imageLatents(vae, image, tools), tools.random);
         const conditions = distilledGuidance(unet, guidanceScale, text.images);
-        const { sampling: random, signal } = tools;
-        const { sample } = yield* denoise(unet, plan, from, context, { conditions, random, signal });
+        const { sampling: random, signal, remoteStates } = tools;
+        const { sample } = yield* denoise(unet, plan, from, context, { conditions, random, signal, remoteStates });
         return sample;
       },
     };

@@ -49,7 +49,7 @@ export const LatentConsistencyModelPipeline: PipelineClass<
     const { unet, vae } = parts;
     const facts = latentFacts(parts, SAMPLE_SIZE);
     const text = settleText(options, unet.config.crossAttentionDim);
-    const { guidanceScale } = settleGuidance(options, 8.5);
+    const { guidanceScale } = settleGuidance(options, 8.5, {});
     const shape = settleLatents(options, settleSize(options, facts), text.images, facts);
     const { originalInferenceSteps } = options;
     const plan = parts.scheduler.plan({ ...planOptions(options, 4), originalInferenceSteps });
@@ -57,11 +57,16 @@ export const LatentConsistencyModelPipeline: PipelineClass<
       images: text.images,
       window: wholeRun(plan),
       decode: (latents) => vae.decode(latents),
-      async *states({ random, sampling, signal, onWarning }) {
+      async *states({ random, sampling, signal, remoteStates, onWarning }) {
         const context = await textContext(parts, text, false, onWarning);
         const noise = plan.start(options.latents ?? random.normal(shape));
         const conditions = distilledGuidance(unet, guidanceScale, text.images);
-        const { sample } = yield* denoise(unet, plan, noise, context, { conditions, random: sampling, signal });
+        const { sample } = yield* denoise(unet, plan, noise, context, {
+          conditions,
+          random: sampling,
+          signal,
+          remoteStates,
+        });
         return sample;
       },
     };

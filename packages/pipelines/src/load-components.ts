@@ -63,7 +63,7 @@ export async function loadComponents<Components extends object>(
   const own = without.map((name) => [name, given.get(name)]);
   const opened = await openAll(loaders, options.signal);
   const components = Object.fromEntries([...own, ...opened]) as Components;
-  return { components, owned: opened.map(([, part]) => part).filter(isDisposable) };
+  return { components, owned: disposables(opened) };
 }
 
 /** @throws TypeError for what says neither whether nor how, and where there is no autoencoder to tile. */
@@ -90,9 +90,13 @@ async function openAll(
     }
     return opened;
   } catch (error) {
-    await Promise.all(opened.map(([, part]) => (isDisposable(part) ? part.dispose() : undefined)));
+    await Promise.all(disposables(opened).map((part) => part.dispose()));
     throw error;
   }
 }
+
+/** A part may be several networks. */
+const disposables = (opened: readonly (readonly [string, unknown])[]): readonly Disposable[] =>
+  opened.flatMap(([, part]) => part).filter(isDisposable);
 
 const isDisposable = (part: unknown): part is Disposable => part instanceof Object && "dispose" in part;

@@ -36,16 +36,17 @@ const options = {
 
 describe.each([
   // the stages: one or two text encoders, the UNet, the decoder
-  ["tiny-sd", StableDiffusionPipeline, [0, 1, 0, 1, 0, 1, 0]],
-  ["tiny-sdxl", StableDiffusionXLPipeline, [0, 1, 2, 1, 0, 1, 0, 1, 0]],
-] as const)("%s with little memory", (folder, pipeline, stages) => {
+  ["tiny-sd", StableDiffusionPipeline, [0, 1, 0], [1, 0, 1, 0]],
+  ["tiny-sdxl", StableDiffusionXLPipeline, [0, 1, 2, 1, 0], [1, 0, 1, 0]],
+] as const)("%s with little memory", (folder, pipeline, reading, drawing) => {
   it("holds the weights of one stage at a time, and makes the same pictures", async () => {
     const { backend, open } = watched();
     await using low = await pipeline.fromPretrained(`${fixtures}pipelines/${folder}`, { backend, memory: "low" });
     const first = await low.generate(options);
-    expect(open).toEqual(stages);
+    expect(open).toEqual([...reading, ...drawing]);
     const second = await low.generate(options);
-    expect(open).toEqual([...stages, ...stages.slice(1)]);
+    // a prompt that was read before is remembered
+    expect(open).toEqual([...reading, ...drawing, ...drawing]);
     await using all = await pipeline.fromPretrained(`${fixtures}pipelines/${folder}`, { backend: cpu });
     const { tensor } = await all.generate(options);
     expect([first.tensor, second.tensor]).toEqual([tensor, tensor]);

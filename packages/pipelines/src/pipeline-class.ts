@@ -1,7 +1,16 @@
 import { LatentKitError, type Tensor } from "@latentkit/core";
 import type { ModelSource } from "@latentkit/hub";
 import type { Scheduler } from "@latentkit/schedulers";
+import {
+  type BatchItem,
+  type BatchOptions,
+  type BatchResult,
+  type BatchRun,
+  batchRuns,
+  checkBatchSettings,
+} from "./batch.js";
 import { loadComponents, type PipelineLoadOptions } from "./load-components.js";
+import { endingTurn, inTurn } from "./network-turns.js";
 import { noiseSource } from "./noise-source.js";
 import type { Disposable, GenerateResult, Pipeline, PipelineClass, PipelineComponents } from "./pipeline.js";
 import type { PipelineKind } from "./pipeline-kind.js";
@@ -11,7 +20,33 @@ import { checkRunOptions, type RunOptions } from "./run-options.js";
 import { shareComponents } from "./share-components.js";
 import type { Step } from "./step.js";
 
-/** Makes a pipeline class: what all of them do alike, from opening to disposing, around what this kind does. */
+/**
+ * Makes a pipeline class: what all of them do alike, from opening to disposing, around what this kind does. The library's
+ * own are made by it, and their `kind` says of what, so that another kind can take parts of it.
+ *
+ * @example
+ * ```ts
+ * const PlainPipeline = pipelineClass({
+ *   ...StableDiffusionPipeline.kind,
+ *   name: "PlainPipeline",
+ *   prepare({ unet, vae, scheduler, ...text }, { prompt }: { readonly prompt: string; readonly seed?: number }) {
+ *     const plan = scheduler.plan({ numInferenceSteps: 20 });
+ *     return {
+ *       images: 1,
+ *       window: plan,
+ *       decode: (latents) => vae.decode(latents),
+ *       async *states({ random, sampling, signal }) {
+ *         const context = await encodePrompt(text, [prompt], { negativePrompts: [""] });
+ *         const start = plan.start(random.normal([1, vae.latentChannels, 64, 96]));
+ *         const run = denoise(unet, plan, start, context, { guidanceScale: 7.5, random: sampling, signal });
+ *         return (yield* run).sample;
+ *       },
+ *     };
+ *   },
+ * });
+ * const { images } = await PlainPipeline.fromPipe(pipe).generate({ prompt: "a red apple", seed: 42 });
+ * ```
+ */
 export function pipelineClass<Components extends PipelineComponents, Options extends RunOptions>(
   kind: PipelineKind<Components, Options>,
 ): PipelineClass<Components, Options> {
@@ -55,15 +90,37 @@ export function pipelineClass<Components extends PipelineComponents, Options ext
     }
 
     async generate(options: Options): Promise<GenerateResult> {
-      const run = this.stream(options);
-      let next = await run.next();
-      while (!next.done) next = await run.next(changedBy(await options.onStep?.(next.value)));
-      return next.value;
+      const { onStep } = checkRunOptions(options);
+      // nobody sees the steps
+      const run = this.stream(onStep ? options : { ...options, stepLatents: false });
+      return drained(run, onStep);
+    }
+
+    batch(
+      prompts: Iterable<BatchItem<Options>> | AsyncIterable<BatchItem<Options>>,
+      options: BatchOptions<Options> = {},
+    ): AsyncGenerator<BatchResult<Options>, void, undefined> {
+      this.#checkOpen();
+      checkBatchSettings(options);
+      return batchRuns(prompts, options, (own, run) => this.#runInTurn(own, run));
+    }
+
+    async #runInTurn(options: Options, { noise, turn, signal }: BatchRun): Promise<GenerateResult> {
+      this.#checkOpen();
+      const { onStep } = checkRunOptions(options);
+      const { components } = this;
+      const run = kind.prepare({ ...components, unet: inTurn(components.unet, turn, signal) }, options);
+      const how = { ...options, signal, ...(!onStep && { stepLatents: false }) };
+      return drained(execute(endingTurn(run, turn), noise(run.images), how, this.#parts), onStep);
+    }
+
+    #checkOpen(): void {
+      if (!this.#disposed) return;
+      throw new LatentKitError("disposed", "the pipeline was disposed; open it again with fromPretrained");
     }
 
     stream(options: Options): AsyncGenerator<Step, GenerateResult, Tensor | undefined> {
-      if (this.#disposed)
-        throw new LatentKitError("disposed", "the pipeline was disposed; open it again with fromPretrained");
+      this.#checkOpen();
       checkRunOptions(options);
       const run = kind.prepare(this.components, options);
       return execute(run, noiseSource(options, run.images), options, this.#parts);
@@ -79,6 +136,16 @@ export function pipelineClass<Components extends PipelineComponents, Options ext
     }
   }
   return Object.defineProperty(Assembled, "name", { value: kind.name });
+}
+
+/** A run to its end. */
+async function drained(
+  run: AsyncGenerator<Step, GenerateResult, Tensor | undefined>,
+  onStep: RunOptions["onStep"],
+): Promise<GenerateResult> {
+  let next = await run.next();
+  while (!next.done) next = await run.next(changedBy(await onStep?.(next.value)));
+  return next.value;
 }
 
 /** Latents that a callback returned; callbacks also return what they happen to compute. */

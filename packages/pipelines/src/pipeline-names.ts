@@ -57,11 +57,15 @@ export function pipelineName({ _class_name: name }: Readonly<Record<string, unkn
   return name.replace(/^(Onnx|ORT)(?=[A-Z])/, "").replace(/OnnxPipeline$/, "Pipeline");
 }
 
-/** @throws LatentKitError `"unsupported-model"` unless `pipeline` can use the parts of such a checkpoint. */
+/**
+ * One of the caller's own may open any checkpoint, and finds its parts there or not.
+ *
+ * @throws LatentKitError `"unsupported-model"` unless `pipeline` can use the parts of such a checkpoint.
+ */
 export function checkPipelineName(pipeline: string, index: Readonly<Record<string, unknown>>): void {
-  const accepted = openedBy[pipeline] ?? [pipeline];
+  const accepted = openedBy[pipeline];
   const name = pipelineName(index);
-  if (name !== undefined && accepted.includes(name)) return;
+  if (!accepted || (name !== undefined && accepted.includes(name))) return;
   const isKnown = name !== undefined && isPipelineName(name);
   throw unsupportedName(index, isKnown ? `open it with ${name}` : `supported: ${accepted.join(", ")}`);
 }

@@ -1,8 +1,9 @@
 import type { Tensor } from "@latentkit/core";
 import type { ModelSource } from "@latentkit/hub";
 import type { RgbaImage } from "@latentkit/images";
-import type { LatentCodec, Warning } from "@latentkit/models";
+import type { LatentCodec, UNet2DConditionModel, Warning } from "@latentkit/models";
 import type { Scheduler } from "@latentkit/schedulers";
+import type { BatchItem, BatchOptions, BatchResult } from "./batch.js";
 import type { PipelineLoadOptions } from "./load-components.js";
 import type { PipelineKind } from "./pipeline-kind.js";
 import type { RunOptions } from "./run-options.js";
@@ -24,7 +25,7 @@ export interface GenerateResult {
 /** What pipelines have among their parts. */
 export interface PipelineComponents {
   readonly scheduler: Scheduler;
-  readonly unet: Disposable;
+  readonly unet: Disposable & Partial<Pick<UNet2DConditionModel, "onReopen">>;
   readonly vae?: LatentCodec | undefined;
   /** A tiny autoencoder for the same latents, which previews are drawn with. */
   readonly previewDecoder?: LatentCodec | undefined;
@@ -45,6 +46,23 @@ export interface Pipeline<Components extends PipelineComponents, Options extends
    * @throws TypeError or RangeError for options that are wrong, before anything is computed.
    */
   stream(options: Options): AsyncGenerator<Step, GenerateResult, Tensor | undefined>;
+  /**
+   * Draws a picture for each prompt as it comes, in their order, and keeps the network busy: it goes from one to the next
+   * while the last is decoded and the text of the one after is encoded. Each is what `generate` gives for `{ ...options, prompt }`.
+   * Leaving the loop ends what is under way.
+   *
+   * @param prompts texts, or options of one run each.
+   * @throws TypeError or RangeError for options that are wrong; those of one run in its place, as every error of it.
+   * @example
+   * ```ts
+   * for await (const { index, images } of pipe.batch(["a red apple", "a cat"], { numInferenceSteps: 20, seed: 42 }))
+   *   await images[0].save(`${index}.png`);
+   * ```
+   */
+  batch(
+    prompts: Iterable<BatchItem<Options>> | AsyncIterable<BatchItem<Options>>,
+    options?: BatchOptions<Options>,
+  ): AsyncGenerator<BatchResult<Options>, void, undefined>;
   /** Frees the parts that `fromPretrained` opened, after the step under way; a second call does nothing. */
   dispose(): Promise<void>;
 }

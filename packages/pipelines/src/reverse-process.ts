@@ -44,12 +44,14 @@ export async function* reverseProcess(
   return state;
 }
 
-function withSample(state: SamplerState, sample: Tensor): SamplerState {
+/** The same state with a sample of the caller's. @throws RangeError for one of another shape. */
+export function withSample(state: SamplerState, sample: Tensor): SamplerState {
   checkSameShape(state.sample, sample, "latents");
   return { ...state, sample: contiguous(sample) };
 }
 
-function checkFinite({ sample }: SamplerState, timestep: number): void {
+/** @throws LatentKitError `"run-failed"` for a sample with NaN or infinity. */
+export function checkFinite({ sample }: SamplerState, timestep: number): void {
   if (sample.data.every(Number.isFinite)) return;
   throw new LatentKitError(
     "run-failed",

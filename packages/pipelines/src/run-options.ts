@@ -18,6 +18,12 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Called after each network call; latents that it returns are used in place of the step's. */
   readonly onStep?: (step: Step) => void | Tensor | undefined | Promise<void> | Promise<Tensor | undefined>;
+  /**
+   * Whether steps have `latents` and `predOriginalSample` to look at. Without, a run on a GPU leaves them there between two
+   * steps, where its sampler and guidance allow it; a step's `preview()`, asked for before the next step, still works.
+   * `generate` without `onStep` leaves them there anyway. @default true
+   */
+  readonly stepLatents?: boolean;
   /** Called for everything that is odd but no error; the result lists the same. */
   readonly onWarning?: (warning: Warning) => void;
 }
@@ -25,8 +31,12 @@ export interface RunOptions {
 const OUTPUT_TYPES: readonly string[] = ["image", "tensor", "latent"];
 
 /** For callers without types: `generate("a red apple")`. */
-export function checkRunOptions(options: RunOptions): void {
+export function checkRunOptions(options: RunOptions): RunOptions {
   if (typeof options !== "object" || options === null)
     throw new TypeError(`options: expected an object such as { prompt: "a red apple" }, got ${typeof options}`);
+  const { stepLatents = true } = options;
+  if (typeof stepLatents !== "boolean")
+    throw new TypeError(`stepLatents: expected true or false, got ${String(stepLatents)}`);
   checkOneOf("outputType", options.outputType ?? "image", OUTPUT_TYPES);
+  return options;
 }

@@ -1,4 +1,4 @@
-import type { Tensor } from "@latentkit/core";
+import { type LatentKitError, localTensor, type Tensor } from "@latentkit/core";
 import { imageFromTensor, type RgbaImage } from "@latentkit/images";
 import type { Warning } from "@latentkit/models";
 import type { SamplerState } from "@latentkit/schedulers";
@@ -13,6 +13,8 @@ import type { Step } from "./step.js";
 /** What a run is handed when it begins. */
 export interface RunTools extends NoiseSource {
   readonly signal: AbortSignal | undefined;
+  /** Whether states may have remote tensors, because nobody looks at their values. */
+  readonly remoteStates: boolean;
   /** Tells of something odd that is no error. */
   readonly onWarning: (warning: Warning) => void;
 }
@@ -35,7 +37,7 @@ export interface PreparedRun {
 export async function* execute(
   run: PreparedRun,
   noise: NoiseSource,
-  { outputType = "image", signal, onWarning }: RunOptions,
+  { outputType = "image", signal, onWarning, stepLatents = true }: RunOptions,
   parts: PipelineComponents,
 ): AsyncGenerator<Step, GenerateResult, Tensor | undefined> {
   const { seeds } = noise;
@@ -45,12 +47,24 @@ export async function* execute(
     onWarning?.(warning);
   };
   signal?.throwIfAborted();
-  const latents = yield* steps(run, { ...noise, signal, onWarning: tell }, parts);
-  if (outputType === "latent") return { images: [], latents, seeds, warnings };
-  const tensor = await run.decode(latents);
-  await release(parts.vae);
-  if (outputType === "tensor") return { images: [], tensor, latents, seeds, warnings };
-  return { images: await picturesOf(run, tensor), latents, seeds, warnings };
+  const stopTelling = parts.unet.onReopen?.((error) => tell(reopened(error)));
+  try {
+    const tools = { ...noise, signal, remoteStates: !stepLatents, onWarning: tell };
+    const latents = yield* steps(run, tools, parts);
+    if (outputType === "latent") return { images: [], latents, seeds, warnings };
+    const tensor = await run.decode(latents);
+    await release(parts.vae);
+    if (outputType === "tensor") return { images: [], tensor, latents, seeds, warnings };
+    return { images: await picturesOf(run, tensor), latents, seeds, warnings };
+  } finally {
+    stopTelling?.();
+  }
+}
+
+/** What a run is told when its networks are opened again. */
+function reopened({ code, message }: LatentKitError): Warning {
+  const goesOn = "its networks are opened again, and the run goes on";
+  return { code: code === "device-lost" ? code : "run-failed", message: `${message}; ${goesOn}` };
 }
 
 async function picturesOf({ finish }: PreparedRun, tensor: Tensor): Promise<RgbaImage[]> {
@@ -91,7 +105,7 @@ function stepOf(
     timestep: timesteps[index] ?? 0,
     latents: sample,
     ...(predOriginalSample && { predOriginalSample }),
-    preview: (options) => preview(run, parts, predOriginalSample ?? sample, options),
+    preview: async (options) => preview(run, parts, await localTensor(predOriginalSample ?? sample), options),
   };
 }
 

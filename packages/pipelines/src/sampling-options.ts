@@ -2,6 +2,7 @@ import type { Tensor } from "@latentkit/core";
 import type { LatentCodec } from "@latentkit/models";
 import type { PlanOptions } from "@latentkit/schedulers";
 import type { ConditionalUNet } from "./conditional-unet.js";
+import { checkDeepCache, type DeepCacheOptions, type ReuseOptions, type Splittable } from "./deep-cache.js";
 import { checkGuidance, type Guidance } from "./guidance.js";
 import { checkFinite, checkRange, checkTensor, isCount } from "./option-checks.js";
 
@@ -26,7 +27,7 @@ export interface ScheduleOptions {
 }
 
 /** How strongly a run follows its prompt. */
-export interface GuidanceOptions {
+export interface GuidanceOptions extends ReuseOptions {
   /** s in ε_∅ + s·(ε_c − ε_∅). 1 and less turn guidance off and halve the work. @default 7.5 */
   readonly guidanceScale?: number;
   /** How much of the unguided contrast to restore, 0 to 1 (Lin et al. 2024). @default 0 */
@@ -46,6 +47,7 @@ export interface SettledGuidance {
   readonly guidanceRescale: number;
   readonly guidance?: Guidance;
   readonly sequential: boolean;
+  readonly deepCache?: DeepCacheOptions;
 }
 
 /** What a run begins from. */
@@ -97,25 +99,31 @@ export function settleLatents(
   return shape;
 }
 
-/** @throws RangeError for a scale or a share that is none; TypeError for a `guidance` that is none, or beside them. */
-export function settleGuidance(options: GuidanceOptions, defaultScale: number): SettledGuidance {
+/**
+ * @throws RangeError for a scale or a share that is none; TypeError for a `guidance` that is none, or beside them, and for
+ * a `deepCache` that the network cannot do.
+ */
+export function settleGuidance(options: GuidanceOptions, defaultScale: number, unet: Splittable): SettledGuidance {
   const {
     guidanceScale = defaultScale,
     guidanceRescale = 0,
     guidance,
     sequentialGuidance: sequential = false,
+    deepCache,
   } = options;
   checkFinite("guidanceScale", guidanceScale);
   checkRange("guidanceRescale", guidanceRescale, 0, 1);
   if (typeof sequential !== "boolean")
     throw new TypeError(`sequentialGuidance: expected true or false, got ${String(sequential)}`);
-  if (guidance === undefined) return { guidanceScale, guidanceRescale, sequential };
+  checkDeepCache(deepCache, unet);
+  const settled = { guidanceScale, guidanceRescale, sequential, ...(deepCache && { deepCache }) };
+  if (guidance === undefined) return settled;
   checkGuidance(guidance);
   for (const name of ["guidanceScale", "guidanceRescale"] as const) {
     if (options[name] !== undefined)
       throw new TypeError(`${name}: expected nothing beside guidance, got ${options[name]}`);
   }
-  return { guidanceScale, guidanceRescale, guidance, sequential };
+  return { ...settled, guidance };
 }
 
 /** The sampler's share of the options; it has checks of its own. */

@@ -2,11 +2,16 @@ import type { ControlOptions } from "./control-options.js";
 import { checkControlFit, controlnet } from "./control-parts.js";
 import { settleControl } from "./control-request.js";
 import { controlSteering } from "./control-steering.js";
+import { paintedPart } from "./inpaint-canvas.js";
 import type { InpaintOptions } from "./inpaint-options.js";
+import { settleInpaint } from "./inpaint-request.js";
+import { once } from "./once.js";
 import type { Pipeline, PipelineClass } from "./pipeline.js";
 import { pipelineClass } from "./pipeline-class.js";
+import { latentFacts } from "./sampling-options.js";
 import type { StableDiffusionControlNetComponents } from "./stable-diffusion-controlnet-pipeline.js";
 import { StableDiffusionInpaintPipeline } from "./stable-diffusion-inpaint-pipeline.js";
+import { SAMPLE_SIZE } from "./stable-diffusion-parts.js";
 import { steeredRun } from "./steering.js";
 import { settleText } from "./text-options.js";
 
@@ -39,7 +44,9 @@ export const StableDiffusionControlNetInpaintPipeline: PipelineClass<
   },
   prepare(parts, options) {
     const { images } = settleText(options, parts.unet.config.crossAttentionDim);
-    const controls = settleControl(parts.controlnet, options, images, 0.5);
+    const request = settleInpaint(options, parts.vae, latentFacts(parts, SAMPLE_SIZE), images);
+    const part = once(() => paintedPart(request, parts.vae.scaleFactor));
+    const controls = settleControl(parts.controlnet, options, images, 0.5, part);
     return steeredRun(StableDiffusionInpaintPipeline.kind, parts, options, controlSteering(controls, images));
   },
 });

@@ -4,6 +4,7 @@ import { distilledGuidance, isGuided } from "./guidance-embedding.js";
 import type { Img2ImgOptions } from "./img2img-options.js";
 import type { Pipeline, PipelineClass } from "./pipeline.js";
 import { pipelineClass } from "./pipeline-class.js";
+import { graded } from "./quality.js";
 import { runWindow } from "./run-window.js";
 import { planOptions, settleGuidance } from "./sampling-options.js";
 import type { StableDiffusionComponents } from "./stable-diffusion-parts.js";
@@ -31,10 +32,11 @@ export const StableDiffusionImg2ImgPipeline: PipelineClass<
   name: "StableDiffusionImg2ImgPipeline",
   components: stableDiffusionComponents,
   check: (parts) => checkStableDiffusionFit(parts),
-  prepare(parts, options) {
+  prepare(components, asked) {
+    const [parts, options] = graded(components, asked, 7.5);
     const { unet, vae, scheduler } = parts;
     const text = settleText(options, unet.config.crossAttentionDim);
-    const guidance = settleGuidance(options, 7.5);
+    const guidance = settleGuidance(options, 7.5, unet);
     const image = settleImage(options, vae, text.images);
     const { strength = 0.8 } = options;
     const window = runWindow(scheduler, planOptions(options, 50), { strength });
@@ -46,12 +48,13 @@ export const StableDiffusionImg2ImgPipeline: PipelineClass<
         const context = await textContext(parts, text, isGuided(unet, guidance), tools.onWarning);
         const from = beginFrom(window, await imageLatents(vae, image, tools), tools.random);
         const conditions = distilledGuidance(unet, guidance.guidanceScale, text.images);
-        const { sampling: random, signal } = tools;
+        const { sampling: random, signal, remoteStates } = tools;
         const { sample } = yield* denoise(unet, window.plan, from, context, {
           ...guidance,
           conditions,
           random,
           signal,
+          remoteStates,
         });
         return sample;
       },

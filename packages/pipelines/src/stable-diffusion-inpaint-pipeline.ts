@@ -8,6 +8,7 @@ import { intercept } from "./intercept.js";
 import { once } from "./once.js";
 import type { Pipeline, PipelineClass } from "./pipeline.js";
 import { pipelineClass } from "./pipeline-class.js";
+import { graded } from "./quality.js";
 import { runWindow } from "./run-window.js";
 import { latentFacts, planOptions, settleGuidance } from "./sampling-options.js";
 import type { StableDiffusionComponents } from "./stable-diffusion-parts.js";
@@ -37,10 +38,11 @@ export const StableDiffusionInpaintPipeline: PipelineClass<
   name: "StableDiffusionInpaintPipeline",
   components: stableDiffusionComponents,
   check: (parts) => checkStableDiffusionFit(parts, [0, parts.vae.latentChannels + 1]),
-  prepare(parts, options) {
+  prepare(components, asked) {
+    const [parts, options] = graded(components, asked, 7.5);
     const { unet, vae, scheduler } = parts;
     const text = settleText(options, unet.config.crossAttentionDim);
-    const guidance = settleGuidance(options, 7.5);
+    const guidance = settleGuidance(options, 7.5, unet);
     const request = settleInpaint(options, vae, latentFacts(parts, SAMPLE_SIZE), text.images);
     const { strength = 1 } = options;
     const window = runWindow(scheduler, planOptions(options, 50), { strength });

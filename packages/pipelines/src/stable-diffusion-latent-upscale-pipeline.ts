@@ -48,7 +48,7 @@ export const StableDiffusionLatentUpscalePipeline: PipelineClass<
     const { unet, vae, scheduler } = parts;
     checkSampleScheduler(scheduler);
     const text = settleTextXL(options, unet.config.crossAttentionDim, pooledWidth(unet));
-    const { guidanceScale } = settleGuidance(options, 9);
+    const { guidanceScale } = settleGuidance(options, 9, {});
     const picture = settleSmallPicture(parts, options.image, text.images);
     const plan = scheduler.plan({ numInferenceSteps: options.numInferenceSteps ?? 75 });
     return {

@@ -1,5 +1,5 @@
 import type { LatentCodec } from "@latentkit/models";
-import { type Scheduler, stableDiffusionConfig } from "@latentkit/schedulers";
+import { openStableDiffusionScheduler, type Scheduler } from "@latentkit/schedulers";
 import { checkFit } from "./check-fit.js";
 import { previewDecoder, scheduler, textEncoder, tokenizer, unet, vae } from "./component-loaders.js";
 import type { ConditionalUNet } from "./conditional-unet.js";
@@ -22,7 +22,7 @@ export const SAMPLE_SIZE = 64;
 export const stableDiffusionComponents: ComponentTable<StableDiffusionComponents> = {
   tokenizer: tokenizer("tokenizer"),
   // with the two settings that files of 2022 have wrong
-  scheduler: scheduler(stableDiffusionConfig),
+  scheduler: scheduler(openStableDiffusionScheduler),
   textEncoder: textEncoder("text_encoder"),
   vae,
   previewDecoder,

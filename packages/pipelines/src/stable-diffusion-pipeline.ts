@@ -4,6 +4,7 @@ import { distilledGuidance, isGuided } from "./guidance-embedding.js";
 import { settleHiresFix } from "./hires-fix.js";
 import type { Pipeline, PipelineClass } from "./pipeline.js";
 import { pipelineClass } from "./pipeline-class.js";
+import { graded } from "./quality.js";
 import { latentFacts, planOptions, settleGuidance, settleLatents, settleSize } from "./sampling-options.js";
 import type { StableDiffusionComponents } from "./stable-diffusion-parts.js";
 import { checkStableDiffusionFit, SAMPLE_SIZE, stableDiffusionComponents } from "./stable-diffusion-parts.js";
@@ -29,11 +30,12 @@ export const StableDiffusionPipeline: PipelineClass<
   name: "StableDiffusionPipeline",
   components: stableDiffusionComponents,
   check: (parts) => checkStableDiffusionFit(parts),
-  prepare(parts, options) {
+  prepare(components, asked) {
+    const [parts, options] = graded(components, asked, 7.5);
     const { unet, vae, scheduler } = parts;
     const facts = latentFacts(parts, SAMPLE_SIZE);
     const text = settleText(options, unet.config.crossAttentionDim);
-    const guidance = settleGuidance(options, 7.5);
+    const guidance = settleGuidance(options, 7.5, unet);
     const size = settleSize(options, facts);
     const shape = settleLatents(options, size, text.images, facts);
     const request = planOptions(options, 50);
@@ -44,11 +46,11 @@ export const StableDiffusionPipeline: PipelineClass<
       window: { timesteps: [...plan.timesteps, ...(second?.window.timesteps ?? [])] },
       decode: (latents) => vae.decode(latents),
       async *states(tools) {
-        const { random, sampling, signal, onWarning } = tools;
+        const { random, sampling, signal, remoteStates, onWarning } = tools;
         const context = await textContext(parts, text, isGuided(unet, guidance), onWarning);
         const noise = plan.start(options.latents ?? random.normal(shape));
         const conditions = distilledGuidance(unet, guidance.guidanceScale, text.images);
-        const run = { ...guidance, conditions, random: sampling, signal };
+        const run = { ...guidance, conditions, random: sampling, signal, remoteStates };
         const { sample } = yield* denoise(unet, plan, noise, context, run);
         if (!second) return sample;
         const from = await second.begin(sample, tools);

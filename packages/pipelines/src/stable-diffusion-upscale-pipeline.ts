@@ -34,7 +34,7 @@ export const StableDiffusionUpscalePipeline: PipelineClass<
   prepare(parts, options) {
     const { unet, vae } = parts;
     const text = settleText(options, unet.config.crossAttentionDim);
-    const guidance = settleGuidance(options, 9);
+    const guidance = settleGuidance(options, 9, unet);
     const picture = settlePicture(parts, options, text.images);
     const plan = parts.scheduler.plan(planOptions(options, 75));
     return {

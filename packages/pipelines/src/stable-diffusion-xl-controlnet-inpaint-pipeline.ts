@@ -2,12 +2,16 @@ import type { ControlOptions } from "./control-options.js";
 import { checkControlFit, controlnet } from "./control-parts.js";
 import { settleControl } from "./control-request.js";
 import { controlSteering } from "./control-steering.js";
+import { paintedPart } from "./inpaint-canvas.js";
 import type { StableDiffusionXLInpaintOptions } from "./inpaint-options.js";
+import { settleInpaint } from "./inpaint-request.js";
+import { once } from "./once.js";
 import type { Pipeline, PipelineClass } from "./pipeline.js";
 import { pipelineClass } from "./pipeline-class.js";
+import { latentFacts } from "./sampling-options.js";
 import type { StableDiffusionXLControlNetImg2ImgComponents } from "./stable-diffusion-xl-controlnet-img2img-pipeline.js";
 import { StableDiffusionXLInpaintPipeline } from "./stable-diffusion-xl-inpaint-pipeline.js";
-import { settleXL } from "./stable-diffusion-xl-parts.js";
+import { settleXL, XL_SAMPLE_SIZE } from "./stable-diffusion-xl-parts.js";
 import { steeredRun } from "./steering.js";
 
 /** What to paint into a picture with SDXL, and what steers it; `guidanceScale` is 5 unless given. */
@@ -39,7 +43,9 @@ export const StableDiffusionXLControlNetInpaintPipeline: PipelineClass<
   },
   prepare(parts, options) {
     const { images } = settleXL(parts, options).text;
-    const controls = settleControl(parts.controlnet, options, images, 1);
+    const request = settleInpaint(options, parts.vae, latentFacts(parts, XL_SAMPLE_SIZE), images);
+    const part = once(() => paintedPart(request, parts.vae.scaleFactor));
+    const controls = settleControl(parts.controlnet, options, images, 1, part);
     // Diffusers' default here is another than without a ControlNet
     const given = { ...options, ...(options.guidance === undefined && { guidanceScale: options.guidanceScale ?? 5 }) };
     return steeredRun(StableDiffusionXLInpaintPipeline.kind, parts, given, controlSteering(controls, images));

@@ -4,6 +4,7 @@ import type { ImageInputs } from "./image-input.js";
 import type { AestheticOptions, MicroConditioningOptions } from "./micro-conditioning.js";
 import type { Pipeline, PipelineClass } from "./pipeline.js";
 import { pipelineClass } from "./pipeline-class.js";
+import { graded, type QualityOptions } from "./quality.js";
 import type { RunOptions } from "./run-options.js";
 import { runWindow, type WindowOptions } from "./run-window.js";
 import { type GuidanceOptions, planOptions, type ScheduleOptions, type SizeOptions } from "./sampling-options.js";
@@ -18,6 +19,7 @@ export interface StableDiffusionXLImg2ImgOptions
     SizeOptions,
     ScheduleOptions,
     GuidanceOptions,
+    QualityOptions,
     MicroConditioningOptions,
     AestheticOptions,
     WindowOptions,
@@ -49,7 +51,8 @@ export const StableDiffusionXLImg2ImgPipeline: PipelineClass<
   name: "StableDiffusionXLImg2ImgPipeline",
   components: xlImg2ImgComponents,
   check: (parts) => checkXLImg2ImgFit(parts),
-  prepare(parts, options) {
+  prepare(components, asked) {
+    const [parts, options] = graded(components, asked, 5);
     const { unet, vae, scheduler } = parts;
     const request = settleXL(parts, options);
     const { images } = request.text;
@@ -65,8 +68,8 @@ export const StableDiffusionXLImg2ImgPipeline: PipelineClass<
         const ids = latentTimeIds(parts, options, latents);
         const { context, conditions } = await conditioningXL(parts, request, ids, tools.onWarning);
         const from = beginFrom(window, latents, denoisingStart === undefined ? tools.random : undefined);
-        const { sampling, signal } = tools;
-        const run = { ...request.guidance, conditions, random: sampling, signal, until: window.end };
+        const { sampling, signal, remoteStates } = tools;
+        const run = { ...request.guidance, conditions, random: sampling, signal, remoteStates, until: window.end };
         const { sample } = yield* denoise(unet, window.plan, from, context, run);
         return sample;
       },

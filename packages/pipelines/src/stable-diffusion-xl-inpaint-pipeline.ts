@@ -7,6 +7,7 @@ import { intercept } from "./intercept.js";
 import { once } from "./once.js";
 import type { Pipeline, PipelineClass } from "./pipeline.js";
 import { pipelineClass } from "./pipeline-class.js";
+import { graded } from "./quality.js";
 import { runWindow } from "./run-window.js";
 import { latentFacts, planOptions } from "./sampling-options.js";
 import type { StableDiffusionXLImg2ImgComponents } from "./stable-diffusion-xl-img2img-parts.js";
@@ -34,7 +35,8 @@ export const StableDiffusionXLInpaintPipeline: PipelineClass<
   name: "StableDiffusionXLInpaintPipeline",
   components: xlImg2ImgComponents,
   check: (parts) => checkXLImg2ImgFit(parts, [0, parts.vae.latentChannels + 1]),
-  prepare(parts, options) {
+  prepare(components, asked) {
+    const [parts, options] = graded(components, asked, 7.5);
     const { vae, scheduler } = parts;
     const xl = settleXL(parts, options, 7.5);
     const { images } = xl.text;

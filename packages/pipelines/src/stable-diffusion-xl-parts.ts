@@ -94,7 +94,7 @@ export function settleXL(
 ): XLRequest {
   checkMicroConditioning(options);
   const text = settleTextXL(options, contextWidth(parts), parts.textEncoder2.config.projectionDim);
-  const guidance = settleGuidance(options, defaultScale);
+  const guidance = settleGuidance(options, defaultScale, parts.unet);
   return { text, guidance, isGuided: isGuided(parts.unet, guidance) };
 }
 

@@ -4,6 +4,7 @@ import { settleHiresFix } from "./hires-fix.js";
 import { type MicroConditioningOptions, timeIdRows, timeIds, warnOfLoneSizes } from "./micro-conditioning.js";
 import type { Pipeline, PipelineClass } from "./pipeline.js";
 import { pipelineClass } from "./pipeline-class.js";
+import { graded, type QualityOptions } from "./quality.js";
 import type { RunOptions } from "./run-options.js";
 import { runWindow, type WindowOptions } from "./run-window.js";
 import type { GuidanceOptions, LatentsOptions, ScheduleOptions, SizeOptions } from "./sampling-options.js";
@@ -18,6 +19,7 @@ export interface StableDiffusionXLOptions
     SizeOptions,
     ScheduleOptions,
     GuidanceOptions,
+    QualityOptions,
     LatentsOptions,
     MicroConditioningOptions,
     Pick<WindowOptions, "denoisingEnd">,
@@ -43,7 +45,8 @@ export const StableDiffusionXLPipeline: PipelineClass<
   name: "StableDiffusionXLPipeline",
   components: xlComponents,
   check: (parts) => checkXLFit(parts, { ids: 6, remedy: "a refiner's UNet is for StableDiffusionXLImg2ImgPipeline" }),
-  prepare(parts, options) {
+  prepare(components, asked) {
+    const [parts, options] = graded(components, asked, 5);
     const { unet, vae, scheduler } = parts;
     const facts = latentFacts(parts, XL_SAMPLE_SIZE);
     const size = settleSize(options, facts);
@@ -61,12 +64,12 @@ export const StableDiffusionXLPipeline: PipelineClass<
       window: { timesteps: [...window.timesteps, ...(second?.window.timesteps ?? [])] },
       decode: (latents) => vae.decode(latents),
       async *states(tools) {
-        const { random, sampling, signal, onWarning } = tools;
+        const { random, sampling, signal, remoteStates, onWarning } = tools;
         warnOfLoneSizes(options, onWarning);
         const ids = timeIds(options, [size.height, size.width]);
         const { context, conditions } = await conditioningXL(parts, request, ids, onWarning);
         const noise = window.plan.start(options.latents ?? random.normal(shape));
-        const run = { ...request.guidance, conditions, random: sampling, signal, until: window.end };
+        const run = { ...request.guidance, conditions, random: sampling, signal, remoteStates, until: window.end };
         const { sample } = yield* denoise(unet, window.plan, noise, context, run);
         if (!second) return sample;
         const from = await second.begin(sample, tools);

@@ -30,7 +30,7 @@ export function textAndImage(guidanceScale: number, imageGuidanceScale: number):
 export function settleTextAndImage(
   options: Pick<GuidanceOptions, "guidanceScale" | "guidance"> & { readonly imageGuidanceScale?: number },
 ): Guidance | undefined {
-  const { guidanceScale, guidance } = settleGuidance(options, 7.5);
+  const { guidanceScale, guidance } = settleGuidance(options, 7.5, {});
   const { imageGuidanceScale = 1.5 } = options;
   checkFinite("imageGuidanceScale", imageGuidanceScale);
   if (imageGuidanceScale < 1) throw new RangeError(`imageGuidanceScale: expected 1 or more, got ${imageGuidanceScale}`);

@@ -17,8 +17,9 @@ const program = `
     const predictions = [];
     const run = { prompt: "a red apple", seed: 3, height: 64, width: 64, numInferenceSteps: 2, outputType: "tensor" };
     const { latents, tensor } = await pipe.generate({ ...run, onStep: (step) => void predictions.push(step.predOriginalSample) });
+    const { latents: left } = await pipe.generate(run);
     await pipe.dispose();
-    return { text, prediction: predictions[0], latents, picture: tensor };
+    return { text, prediction: predictions[0], latents, left, picture: tensor };
   }
 
   const [expected, found] = [await results("cpu"), await results("webgpu")];
@@ -38,6 +39,7 @@ describe.skipIf(!works)(`webgpu${reason}`, () => {
     ["text encoder", "text"],
     ["UNet's first prediction", "prediction"],
     ["UNet, after two steps", "latents"],
+    ["UNet, after two steps that left them on the GPU", "left"],
     ["decoded picture", "picture"],
   ])("gives the CPU's numbers: %s", (_, name) => {
     expect(differences[name]).toBeLessThan(1e-3);

@@ -11,8 +11,18 @@ import { fitRows, type Predictor } from "./guided.js";
  * ```
  */
 export function withChannels(unet: Predictor, extra: Tensor): Predictor {
+  const joined = (sample: Tensor) => concatChannels([sample, fitRows(extra, sample.shape[0] ?? 1)]);
+  const predict: Predictor["predict"] = (sample, ...rest) => unet.predict(joined(sample), ...rest);
+  if (!unet.split) return { predict };
   return {
-    predict: (sample, timestep, context, conditions) =>
-      unet.predict(concatChannels([sample, fitRows(extra, sample.shape[0] ?? 1)]), timestep, context, conditions),
+    predict,
+    split(branch) {
+      const { whole, shallow } = unet.split!(branch);
+      return {
+        branch,
+        whole: (sample, ...rest) => whole(joined(sample), ...rest),
+        shallow: (sample, ...rest) => shallow(joined(sample), ...rest),
+      };
+    },
   };
 }

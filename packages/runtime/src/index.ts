@@ -1,1 +1,13 @@
-export type { Backend, Device, Session, Value, ValueData, ValueInfo, ValueType } from "./backend.js";
+export type {
+  Backend,
+  Device,
+  Feeds,
+  KeptValue,
+  Session,
+  SessionRequest,
+  Value,
+  ValueData,
+  ValueInfo,
+  ValueType,
+} from "./backend.js";
+export { isFailure, reopening } from "./reopening.js";

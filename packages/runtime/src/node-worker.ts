@@ -1,5 +1,7 @@
 import { workerData } from "node:worker_threads";
 import { expose, transfer } from "comlink";
+import { passing } from "./exit-gate.js";
+import { passOn } from "./node-download.js";
 import { loadOnnxRuntime } from "./node-library.js";
 import { type Outcome, outcomeOf } from "./outcome.js";
 import type { PackedValue } from "./packed-value.js";
@@ -14,11 +16,11 @@ export type RemoteHost = {
   ) => Promise<Outcome<Awaited<ReturnType<SessionHost[Method]>>>>;
 };
 
-const { port, lock }: ThreadData = workerData;
-const host = localHost(loadOnnxRuntime);
+const { port, lock, gate }: ThreadData = workerData;
+const host = localHost(loadOnnxRuntime, passOn(loadOnnxRuntime));
 
 function answer<Result>(task: () => Promise<Result>): Promise<Outcome<Result>> {
-  return outcomeOf(() => whileHolding(lock, task));
+  return outcomeOf(() => passing(gate, () => whileHolding(lock, task)));
 }
 
 function buffers(values: Readonly<Record<string, PackedValue>>): ArrayBufferLike[] {
@@ -29,6 +31,12 @@ const remote: RemoteHost = {
   probe: (graph, options) => answer(() => host.probe(graph, options)),
   open: (graph, options, files) => answer(() => host.open(graph, options, files)),
   release: (id) => answer(() => host.release(id)),
+  keep: (id, feeds, outputs) => answer(() => host.keep(id, feeds, outputs)),
+  async read(kept) {
+    const outcome = await answer(() => host.read(kept));
+    return outcome.ok ? transfer(outcome, [outcome.result.data.buffer]) : outcome;
+  },
+  drop: (kept) => answer(() => host.drop(kept)),
   async run(id, feeds, outputs) {
     const outcome = await answer(() => host.run(id, feeds, outputs));
     return outcome.ok ? transfer(outcome, buffers(outcome.result)) : outcome;

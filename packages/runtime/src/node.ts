@@ -1,11 +1,12 @@
 import { availableParallelism, cpus } from "node:os";
 import { extname } from "node:path";
 import { LatentKitError, type ModelGraph } from "@latentkit/core";
-import type { Backend, Device } from "./backend.js";
+import type { Backend, Device, SessionRequest } from "./backend.js";
 import { checkThreads } from "./check-threads.js";
 import { externalWeights } from "./external-files.js";
 import { inOrder } from "./in-order.js";
 import { candidateDevices, checkDevice, deviceUnavailable, type NodeDevice } from "./node-device.js";
+import { passOn } from "./node-download.js";
 import { loadOnnxRuntime } from "./node-library.js";
 import { halfGraph, probeGraph } from "./probe-graph.js";
 import { hostedSession } from "./session.js";
@@ -13,6 +14,7 @@ import { localHost, type OnnxRuntime, type SessionHost, type SessionOptions } fr
 import { storedInFunction } from "./stored-function.js";
 import { workerHost } from "./worker-host.js";
 
+export { adoptExitGate, exitGate } from "./exit-gate.js";
 export type { OnnxRuntime, SessionOptions } from "./session-host.js";
 
 /** How networks run on Node. */
@@ -58,10 +60,12 @@ export async function onnxruntimeNode(options: OnnxruntimeNodeOptions = {}): Pro
     name: "onnxruntime-node",
     device,
     float16,
-    async createSession({ graph, externalFiles }: ModelGraph) {
+    keepsValues: device === "webgpu",
+    async createSession({ graph, externalFiles }: ModelGraph, request: SessionRequest = {}) {
       const { folder, mapped, files } = await externalWeights(externalFiles);
       const model = mapped.size > 0 && files.length > 0 ? storedInFunction(graph, mapped) : graph;
-      return hostedSession(host, await host.open(model, sessionOptions(device, options, folder), files));
+      const settings = { ...sessionOptions(device, options, folder), ...keptLocation(device, request) };
+      return hostedSession(host, await host.open(model, settings, files), request);
     },
   };
 }
@@ -72,7 +76,7 @@ export function createBackend(options: { readonly device?: Device } = {}): Promi
 }
 
 function createHost({ lib, worker = lib === undefined }: OnnxruntimeNodeOptions): SessionHost {
-  if (!worker) return inOrder(localHost(loader(lib)));
+  if (!worker) return inOrder(localHost(loader(lib), passOn(loader(lib))));
   if (lib !== undefined)
     throw new TypeError("lib: a library that is passed in runs on the calling thread; leave worker out");
   return workerHost(workerFile());
@@ -150,4 +154,9 @@ function sessionOptions(
 // ONNX Runtime takes the machine's physical cores, also in a container that was given fewer
 function allowedThreads(): number | undefined {
   return availableParallelism() < cpus().length ? availableParallelism() : undefined;
+}
+
+/** Where results lie that may be kept: in buffers of the GPU, where ONNX Runtime shares them. */
+function keptLocation(device: NodeDevice, { keeps = false }: SessionRequest): SessionOptions {
+  return keeps && device === "webgpu" ? { preferredOutputLocation: "gpu-buffer" } : {};
 }

@@ -1,5 +1,5 @@
+import { delimited, join, number, text } from "@latentkit/core/protobuf";
 import type { ValueType } from "./backend.js";
-import { delimited, join, number, text } from "./protobuf-bytes.js";
 
 // The few messages of onnx.proto that toy networks need, written by hand: this package lies beside @latentkit/onnx.
 

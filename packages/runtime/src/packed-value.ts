@@ -1,5 +1,5 @@
 import { contiguous, isContiguous, ndarray, type Tensor } from "@latentkit/core";
-import type { Value, ValueData, ValueInfo, ValueType } from "./backend.js";
+import type { Feeds, KeptValue, Value, ValueData, ValueInfo, ValueType } from "./backend.js";
 
 /** A value that owns its buffer, and so can be handed to another thread. */
 export interface PackedValue {
@@ -7,6 +7,16 @@ export interface PackedValue {
   readonly data: ValueData;
   readonly shape: readonly number[];
 }
+
+/** A value that a host keeps, by its name there. */
+export interface KeptReference {
+  readonly kept: string;
+  readonly type: ValueType;
+  readonly shape: readonly number[];
+}
+
+/** What goes into a run: a value that comes along, or one that is there already. */
+export type FedValue = PackedValue | KeptReference;
 
 const arrays: Readonly<Record<ValueType, new (buffer: ArrayBuffer) => ValueData>> = {
   float32: Float32Array,
@@ -32,13 +42,15 @@ export function copyAs(type: ValueType, { buffer, byteOffset, byteLength }: Arra
 /**
  * Copies what a caller feeds to a network, so that it may be changed or fed again at once.
  *
+ * @param reference finds the name of a kept value.
  * @throws TypeError when an input is missing or unknown, or of another element type.
  * @throws RangeError when a shape does not fit.
  */
 export function packFeeds(
   inputs: readonly ValueInfo[],
-  feeds: Readonly<Record<string, Value>>,
-): Record<string, PackedValue> {
+  feeds: Feeds,
+  reference: (value: KeptValue) => string | undefined,
+): Record<string, FedValue> {
   const expected = inputs.map(({ name }) => name).join(", ");
   for (const name of Object.keys(feeds)) {
     if (!inputs.some((input) => input.name === name)) {
@@ -49,9 +61,18 @@ export function packFeeds(
     inputs.map((input) => {
       const value = feeds[input.name];
       if (value === undefined) throw new TypeError(`feeds: "${input.name}" is missing; the network takes ${expected}`);
-      return [input.name, pack(input, value)];
+      return [input.name, isKept(value) ? referenceTo(input, value, reference(value)) : pack(input, value)];
     }),
   );
+}
+
+const isKept = (value: Value | KeptValue): value is KeptValue => "read" in value;
+
+function referenceTo({ name, type, shape }: ValueInfo, value: KeptValue, kept: string | undefined): KeptReference {
+  if (kept === undefined) throw new TypeError(`feeds: "${name}": expected a value that this backend keeps`);
+  if (value.type !== type) throw new TypeError(`feeds: "${name}" is ${type}, got ${value.type}`);
+  checkFit(name, shape, value.shape);
+  return { kept, type, shape: value.shape };
 }
 
 /** The array that a network's result is. */
@@ -64,14 +85,15 @@ function pack({ name, type, shape }: ValueInfo, value: Value): PackedValue {
     const found = Object.prototype.toString.call(value.data).slice(8, -1);
     throw new TypeError(`feeds: "${name}" is ${type}: expected the values in a ${arrays[type].name}, got ${found}`);
   }
-  const fits =
-    shape.length === value.shape.length && shape.every((axis, i) => !isFixed(axis) || axis === value.shape[i]);
-  if (!fits) {
-    throw new RangeError(
-      `feeds: "${name}": expected shape [${shape.map(axisName).join(", ")}], got [${value.shape.join(", ")}]`,
-    );
-  }
+  checkFit(name, shape, value.shape);
   return { type, data: copyAs(type, inOrder(name, value).data), shape: [...value.shape] };
+}
+
+function checkFit(name: string, expected: ValueInfo["shape"], found: readonly number[]): void {
+  if (expected.length === found.length && expected.every((axis, i) => !isFixed(axis) || axis === found[i])) return;
+  throw new RangeError(
+    `feeds: "${name}": expected shape [${expected.map(axisName).join(", ")}], got [${found.join(", ")}]`,
+  );
 }
 
 function isFixed(axis: number | string): axis is number {

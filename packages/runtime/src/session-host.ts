@@ -2,7 +2,7 @@ import { LatentKitError } from "@latentkit/core";
 import type { InferenceSession, Tensor } from "onnxruntime-common";
 import type { ValueInfo } from "./backend.js";
 import { createFreeBytes } from "./free-bytes.js";
-import { copyAs, isValueType, type PackedValue } from "./packed-value.js";
+import { copyAs, type FedValue, isValueType, type KeptReference, type PackedValue } from "./packed-value.js";
 import { runtimeError } from "./runtime-error.js";
 
 /** The part of ONNX Runtime that is used. */
@@ -32,17 +32,92 @@ export interface SessionHost {
   open(graph: Uint8Array, options: SessionOptions, files: readonly ExternalBytes[]): Promise<HostedSession>;
   run(
     id: string,
-    feeds: Readonly<Record<string, PackedValue>>,
+    feeds: Readonly<Record<string, FedValue>>,
     outputs: readonly string[],
   ): Promise<Record<string, PackedValue>>;
+  /** The same with results that stay here until they are dropped. */
+  keep(
+    id: string,
+    feeds: Readonly<Record<string, FedValue>>,
+    outputs: readonly string[],
+  ): Promise<Record<string, KeptReference>>;
+  /** Copies a value that was kept. */
+  read(kept: string): Promise<PackedValue>;
+  /** Frees a value that was kept; one that is gone already is no error. */
+  drop(kept: string): Promise<void>;
   /** Frees a session; one that is gone already is no error. */
   release(id: string): Promise<void>;
 }
 
+/** Copies the values of a tensor that lies on a device. */
+export type Download = (tensor: Tensor, options: SessionOptions) => Promise<ArrayBufferView>;
+
+const download: Download = async (tensor) => {
+  const data = await tensor.getData();
+  if (ArrayBuffer.isView(data)) return data;
+  throw new LatentKitError("run-failed", `a result is ${tensor.type}, which is not supported`);
+};
+
+/** A session, and a tensor, with the options that the session was created with. */
+interface Opened {
+  readonly session: InferenceSession;
+  readonly options: SessionOptions;
+  /** Whether runs would go on with what a failed one was fed: ONNX Runtime does not unbind it. */
+  isSpoilt: boolean;
+}
+interface Kept {
+  readonly tensor: Tensor;
+  readonly options: SessionOptions;
+}
+
 /** Holds sessions on the thread that calls it. */
-export function localHost(load: () => Promise<OnnxRuntime>): SessionHost {
-  const sessions = new Map<string, InferenceSession>();
+export function localHost(load: () => Promise<OnnxRuntime>, fetch: Download = download): SessionHost {
+  const sessions = new Map<string, Opened>();
+  const values = new Map<string, Kept>();
   const freeBytes = createFreeBytes();
+
+  function keptTensor(kept: string): Kept {
+    const value = values.get(kept);
+    if (value) return value;
+    throw new LatentKitError("device-lost", "a value that was kept on the device is gone: compute it again");
+  }
+
+  async function results(id: string, feeds: Readonly<Record<string, FedValue>>, outputs: readonly string[]) {
+    const runtime = await load();
+    const opened = sessions.get(id);
+    if (opened === undefined)
+      throw new LatentKitError("run-failed", "the thread of this session has ended: create the session again");
+    if (opened.isSpoilt)
+      throw new LatentKitError("run-failed", "an earlier run of this session failed: create the session again");
+    const tensors = mapValues(feeds, (value) =>
+      "kept" in value ? keptTensor(value.kept).tensor : toTensor(runtime, value),
+    );
+    const found = await attempt("run-failed", "the network failed", () => opened.session.run(tensors, outputs)).catch(
+      (error: unknown) => {
+        opened.isSpoilt = opened.options.preferredOutputLocation !== undefined;
+        throw error;
+      },
+    );
+    return mapValues(found, (tensor): Kept => ({ tensor, options: opened.options }));
+  }
+
+  async function packed({ tensor, options }: Kept): Promise<PackedValue> {
+    const { type, dims, location } = tensor;
+    const isHere = location === "cpu" || location === "cpu-pinned";
+    const data = isHere ? tensor.data : await attempt("run-failed", "the network failed", () => fetch(tensor, options));
+    if (!isValueType(type) || !ArrayBuffer.isView(data))
+      throw new LatentKitError("run-failed", `a result is ${type}, which is not supported`);
+    return { type, data: copyAs(type, data), shape: dims };
+  }
+
+  function kept(value: Kept): KeptReference {
+    const { type, dims } = value.tensor;
+    if (!isValueType(type)) throw new LatentKitError("run-failed", `a result is ${type}, which is not supported`);
+    const id = crypto.randomUUID();
+    values.set(id, value);
+    return { kept: id, type, shape: dims };
+  }
+
   const host: SessionHost = {
     async probe(graph, options) {
       const { id } = await host.open(graph, options, []);
@@ -54,22 +129,30 @@ export function localHost(load: () => Promise<OnnxRuntime>): SessionHost {
         InferenceSession.create(graph, files.length === 0 ? options : { ...options, externalData: [...files] }),
       ).finally(() => freeBytes(files.map(({ data }) => data)));
       const id = crypto.randomUUID();
-      sessions.set(id, session);
+      sessions.set(id, { session, options, isSpoilt: false });
       return { id, inputs: session.inputMetadata.map(valueInfo), outputs: session.outputMetadata.map(valueInfo) };
     },
     async run(id, feeds, outputs) {
-      const runtime = await load();
-      const session = sessions.get(id);
-      if (session === undefined)
-        throw new LatentKitError("run-failed", "the thread of this session has ended: create the session again");
-      const tensors = mapValues(feeds, (value) => toTensor(runtime, value));
-      const results = await attempt("run-failed", "the network failed", () => session.run(tensors, outputs));
-      return mapValues(results, packed);
+      const found = await results(id, feeds, outputs);
+      try {
+        const copies: Record<string, PackedValue> = {};
+        for (const [name, value] of Object.entries(found)) copies[name] = await packed(value);
+        return copies;
+      } finally {
+        for (const { tensor } of Object.values(found)) tensor.dispose();
+      }
+    },
+    keep: async (id, feeds, outputs) => mapValues(await results(id, feeds, outputs), kept),
+    read: async (id) => packed(keptTensor(id)),
+    async drop(id) {
+      const value = values.get(id);
+      values.delete(id);
+      value?.tensor.dispose();
     },
     async release(id) {
-      const session = sessions.get(id);
+      const opened = sessions.get(id);
       sessions.delete(id);
-      await session?.release();
+      await opened?.session.release();
     },
   };
   return host;
@@ -111,10 +194,4 @@ function toTensor({ Tensor }: OnnxRuntime, { type, data, shape }: PackedValue): 
   const tensor = new Tensor(type, data, shape);
   // where Float16Array exists the tensor becomes one, and onnxruntime-node 1.30 takes that for empty (microsoft/onnxruntime#32323)
   return type === "float16" ? Object.defineProperty(tensor, "data", { value: data }) : tensor;
-}
-
-function packed({ type, data, dims }: Tensor): PackedValue {
-  if (!isValueType(type) || !ArrayBuffer.isView(data))
-    throw new LatentKitError("run-failed", `a result is ${type}, which is not supported`);
-  return { type, data: copyAs(type, data), shape: dims };
 }

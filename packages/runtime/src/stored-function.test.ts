@@ -8,7 +8,6 @@ import { toyModel } from "./onnx-bytes.js";
 import { storedInFunction } from "./stored-function.js";
 import { memoryFile } from "./toy-networks.js";
 
-const backend = await onnxruntimeNode({ device: "cpu", worker: false });
 let folder: string;
 
 beforeAll(async () => {
@@ -31,7 +30,12 @@ const graph = toyModel({
   ],
 });
 
-it("lets a network take some weights from a folder and others from memory", async () => {
+it.each([
+  ["on this thread", { worker: false }],
+  ["on another thread", { worker: true }],
+  ["when nothing is optimised", { worker: false, sessionOptions: { graphOptimizationLevel: "disabled" } }],
+] as const)("lets a network take some weights from a folder and others from memory, %s", async (_, options) => {
+  const backend = await onnxruntimeNode({ device: "cpu", ...options });
   const made = memoryFile("made.bin", new Uint8Array(Float32Array.of(0, 1, 2).buffer));
   const disk = { ...memoryFile("disk.bin", new Uint8Array(12)), path: join(folder, "disk.bin") };
   const read = () => Promise.reject(new Error("a mapped file is not read"));

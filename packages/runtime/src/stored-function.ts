@@ -1,4 +1,4 @@
-import { delimited, fieldsOf, join, number, text } from "./protobuf-bytes.js";
+import { delimited, fieldsOf, join, number, text } from "@latentkit/core/protobuf";
 
 /** Field numbers of onnx.proto. */
 const MODEL = { graph: 7, opsetImport: 8, functions: 25 } as const;

@@ -129,6 +129,26 @@ export const backendChecks: readonly BackendCheck[] = [
     },
   },
   {
+    name: "keeps results for other sessions, where it keeps any",
+    async run(backend) {
+      const [first, second] = [await keeping(backend), await keeping(backend)];
+      try {
+        if (!first.keep || !second.keep) return;
+        const { z } = await first.keep({ x: rows(2) }, ["z"]);
+        equal([z?.type, z?.shape], ["float32", [2, 3]], "what is kept");
+        const { y } = await second.keep({ x: z! });
+        equal(values(await y?.read()), [44, 56, 98, 128], "y of the session that was fed z");
+        equal(values(await z?.read()), [2, 4, 6, 8, 10, 12], "z, read after that");
+        await rejects(second.keep({ x: y! }), "RangeError", '"x": expected shape [batch, 3], got [2, 2]');
+        await Promise.all([z, z, y].map((value) => value?.dispose()));
+        await fails(second.keep({ x: z! }), "device-lost");
+        equal(values((await second.run({ x: rows() })).y), [22, 28, 49, 64], "y of a run that keeps nothing");
+      } finally {
+        await Promise.all([first.dispose(), second.dispose()]);
+      }
+    },
+  },
+  {
     name: "keeps one session when another is disposed",
     run: (backend) =>
       withSession(backend, alone(linear()), async (kept) => {
@@ -137,6 +157,8 @@ export const backendChecks: readonly BackendCheck[] = [
       }),
   },
 ];
+
+const keeping = (backend: Backend): Promise<Session> => backend.createSession(alone(linear()), { keeps: true });
 
 function check(name: string, model: Uint8Array | ModelGraph, use: (session: Session) => Promise<void>): BackendCheck {
   const graph = model instanceof Uint8Array ? alone(model) : model;

@@ -15,6 +15,11 @@ export function unlock(lock: ThreadLock): void {
   Atomics.notify(lock, 0);
 }
 
+/** Whether a thread has it. */
+export function isHeld(lock: ThreadLock): boolean {
+  return Atomics.load(lock, 0) !== 0;
+}
+
 /** Runs `task` with the lock held. */
 export async function whileHolding<Result>(lock: ThreadLock, task: () => Promise<Result>): Promise<Result> {
   acquire(lock);

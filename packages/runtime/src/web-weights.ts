@@ -1,5 +1,5 @@
 import { LatentKitError, type ModelFile, type ModelGraph } from "@latentkit/core";
-import { delimited, fieldsOf, join, text } from "./protobuf-bytes.js";
+import { delimited, fieldsOf, join, text } from "@latentkit/core/protobuf";
 import { runtimeError } from "./runtime-error.js";
 import type { ExternalBytes } from "./session-host.js";
 

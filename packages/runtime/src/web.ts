@@ -1,13 +1,11 @@
-import { LatentKitError } from "@latentkit/core";
 import type { Backend, Device } from "./backend.js";
 import { checkThreads } from "./check-threads.js";
-import { inOrder } from "./in-order.js";
-import { probeGraph } from "./probe-graph.js";
 import { createQueue } from "./queue.js";
 import { hostedSession } from "./session.js";
-import { localHost, type SessionOptions } from "./session-host.js";
+import type { SessionOptions } from "./session-host.js";
 import { checkDevice, type GpuFacts, gpuFacts, threadsFor, type WebDevice } from "./web-device.js";
 import { configure, loadOnnxRuntimeWeb, type OnnxRuntimeWeb, type WasmPaths } from "./web-library.js";
+import { deviceUnavailable, placeFinder } from "./web-place.js";
 import { packWeights } from "./web-weights.js";
 
 export type { SessionOptions } from "./session-host.js";
@@ -28,7 +26,7 @@ export interface OnnxruntimeWebOptions {
    * files, such as esbuild: with these, lay `onnxruntime-web/dist/*.wasm` beside the bundle.
    */
   readonly wasmPaths?: WasmPaths;
-  /** The page's own device, to share buffers with. */
+  /** The page's own device, to share buffers with. Once it is lost, networks are opened on one of the browser's. */
   readonly gpuDevice?: GPUDevice;
   /**
    * Threads that share one operator on `"wasm"`. A page has several only where it is cross-origin isolated: sent with
@@ -58,7 +56,7 @@ export async function onnxruntimeWeb(options: OnnxruntimeWebOptions = {}): Promi
   if (device === "wasm" || device === "webnn") return open(device, options);
   const gpu = await gpuFacts(options.gpuDevice);
   if (device === "auto") return openBest(options, gpu);
-  if (gpu.state === "missing") throw unavailable("webgpu", gpu.description);
+  if (gpu.state === "missing") throw deviceUnavailable("webgpu", gpu.description);
   return open("webgpu", options, gpu);
 }
 
@@ -78,27 +76,24 @@ async function openBest(options: OnnxruntimeWebOptions, gpu: GpuFacts): Promise<
 }
 
 async function open(device: WebDevice, options: OnnxruntimeWebOptions, gpu?: GpuFacts): Promise<Backend> {
+  const { gpuDevice, sessionOptions } = options;
   const { threads, hint } = threadsFor(device, options.threads);
-  const host = inOrder(localHost(loader(device, options, threads)));
-  const settings = sessionOptions(device, options);
-  let started: Promise<void> | undefined;
-  const start = () => {
-    started ??= host.probe(probeGraph, settings).catch((error: unknown) => refuse(device, error));
-    return started;
-  };
-  if (device !== "wasm") await start();
+  const findPlace = placeFinder({ device, load: loader(device, options, threads), gpuDevice, sessionOptions });
+  if (device !== "wasm") await findPlace();
   // one after another, so that the weights of one network at most wait in memory
   const queue = createQueue();
   return {
     name: "onnxruntime-web",
     device,
     float16: device === "webgpu" && gpu?.float16 === true,
+    keepsValues: device === "webgpu",
     reason: [hint === "" ? device : `${device}, ${hint}`, gpu?.description].filter(Boolean).join(": "),
-    createSession: (model) =>
+    createSession: (model, request = {}) =>
       queue(async () => {
-        await start();
+        const { host, settings } = await findPlace();
         const { graph, files } = await packWeights(model);
-        return hostedSession(host, await host.open(graph, settings, files));
+        const session = await host.open(graph, settings, files);
+        return hostedSession(host, session, request);
       }),
   };
 }
@@ -115,28 +110,4 @@ function loader(device: WebDevice, { lib, wasmPaths }: OnnxruntimeWebOptions, th
     loaded ??= load();
     return loaded;
   };
-}
-
-function sessionOptions(device: WebDevice, { gpuDevice, sessionOptions: own }: OnnxruntimeWebOptions): SessionOptions {
-  return {
-    executionProviders: [gpuDevice ? { name: device, device: gpuDevice } : device],
-    graphOptimizationLevel: "all",
-    logSeverityLevel: 4,
-    ...own,
-  };
-}
-
-function refuse(device: WebDevice, error: unknown): never {
-  if (!LatentKitError.isInstance(error) || error.code !== "invalid-checkpoint") throw error;
-  throw unavailable(device, error.message, error.cause);
-}
-
-function unavailable(device: WebDevice, reason: string, cause?: unknown): LatentKitError {
-  const remedy =
-    device === "wasm"
-      ? "pass wasmPaths, where onnxruntime-web's .wasm files are"
-      : 'use device "wasm", or another browser';
-  return new LatentKitError("backend-unavailable", `device "${device}" does not work here (${reason}); ${remedy}`, {
-    cause,
-  });
 }

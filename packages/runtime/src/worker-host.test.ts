@@ -1,5 +1,6 @@
 import { LatentKitError } from "@latentkit/core";
 import { describe, expect, it } from "vitest";
+import { exitGate } from "./exit-gate.js";
 import { workerHost } from "./worker-host.js";
 
 function script(body: string): URL {
@@ -14,6 +15,7 @@ describe("workerHost", () => {
     ["ends", 'workerData.port.once("message", () => process.exit(3));', "exit code 3"],
     ["does not start", 'throw new Error("no such module");', "no such module"],
   ])("reports a thread that %s", async (_, body, message) => {
+    exitGate();
     const host = workerHost(script(body));
     const listeners = process.listenerCount("exit");
     for (let attempt = 0; attempt < 2; attempt++) {

@@ -1,16 +1,19 @@
 import { MessageChannel, Worker } from "node:worker_threads";
 import { type Endpoint, type Remote, transfer, wrap } from "comlink";
+import { type ExitGate, exitGate, leave } from "./exit-gate.js";
 import type { RemoteHost } from "./node-worker.js";
 import { type Outcome, resultOf } from "./outcome.js";
+import type { FedValue } from "./packed-value.js";
 import { createQueue } from "./queue.js";
 import { runtimeError } from "./runtime-error.js";
 import type { SessionHost } from "./session-host.js";
-import { acquire, createThreadLock, type ThreadLock } from "./thread-lock.js";
+import { acquire, createThreadLock, isHeld, type ThreadLock } from "./thread-lock.js";
 
 /** What the thread is started with. */
 export interface ThreadData {
   readonly port: Endpoint;
   readonly lock: ThreadLock;
+  readonly gate: ExitGate;
 }
 
 /**
@@ -41,8 +44,15 @@ export function workerHost(file: URL): SessionHost {
       return session;
     },
     run(id, feeds, outputs) {
-      const buffers = Object.values(feeds).map(({ data }) => data.buffer);
-      return call((remote) => remote.run(id, transfer(feeds, buffers), outputs));
+      return call((remote) => remote.run(id, transfer(feeds, buffersOf(feeds)), outputs));
+    },
+    keep(id, feeds, outputs) {
+      return call((remote) => remote.keep(id, transfer(feeds, buffersOf(feeds)), outputs));
+    },
+    read: (kept) => call((remote) => remote.read(kept)),
+    async drop(kept) {
+      // with its thread the value is gone
+      if (thread) await call((remote) => remote.drop(kept));
     },
     async release(id) {
       if (!sessions.has(id)) return;
@@ -55,6 +65,9 @@ export function workerHost(file: URL): SessionHost {
   };
 }
 
+const buffersOf = (feeds: Readonly<Record<string, FedValue>>): ArrayBufferLike[] =>
+  Object.values(feeds).flatMap((value) => ("data" in value ? [value.data.buffer] : []));
+
 interface Thread {
   call<Result>(use: (remote: Remote<RemoteHost>) => Promise<Result>): Promise<Result>;
   stop(): Promise<void>;
@@ -65,9 +78,10 @@ function startThread(file: URL, onEnd: () => void): Thread {
   // the DOM has things to transfer that Node lacks: the types differ in nothing else
   const port = port1 as Endpoint;
   const lock = createThreadLock();
+  const gate = exitGate();
   // imported from a string: a file is refused in a process that was started with --input-type
   const start = `import(${JSON.stringify(file.href)})`;
-  const worker = new Worker(start, { eval: true, workerData: { port: port2, lock }, transferList: [port2] });
+  const worker = new Worker(start, { eval: true, workerData: { port: port2, lock, gate }, transferList: [port2] });
   const remote = wrap<RemoteHost>(port);
   // ending a thread inside ONNX Runtime aborts the process: leaving waits for it, and keeps it from going on
   const waitForRun = () => acquire(lock);
@@ -75,6 +89,7 @@ function startThread(file: URL, onEnd: () => void): Thread {
     worker.once("error", (cause) => reject(runtimeError("run-failed", "the session's thread failed", cause)));
     worker.once("exit", (code) => {
       process.off("exit", waitForRun);
+      if (isHeld(lock)) leave(gate);
       port1.close();
       onEnd();
       reject(runtimeError("run-failed", "the session's thread ended", `exit code ${code}`));

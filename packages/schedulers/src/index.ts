@@ -28,6 +28,7 @@ export { KDPM2DiscreteScheduler } from "./kdpm2-discrete.js";
 export { type LCMOptions, LCMScheduler } from "./lcm.js";
 export { type LMSDiscreteOptions, LMSDiscreteScheduler } from "./lms-discrete.js";
 export type { BetaSchedule, NoiseOptions, ZeroSnrOptions } from "./noise-schedule.js";
+export { openScheduler, openStableDiffusionScheduler } from "./open-scheduler.js";
 export { type PNDMOptions, PNDMScheduler } from "./pndm.js";
 export type { PredictionType } from "./prediction.js";
 export { type SASolverOptions, SASolverScheduler } from "./sa-solver.js";

@@ -1,7 +1,6 @@
-import { Tokenizer } from "@huggingface/tokenizers";
 import { type TokenIds, tokenIds } from "@latentkit/core";
 import { type HubOptions, type ModelSource, openSource } from "@latentkit/hub";
-import { clipAlgorithm } from "./clip-algorithm.js";
+import { type BytePairs, bytePairs } from "./byte-pairs.js";
 import {
   type CLIPVocabulary,
   type CompleteVocabulary,
@@ -35,7 +34,7 @@ export class CLIPTokenizer {
   readonly bosTokenId: number;
   readonly eosTokenId: number;
   readonly padTokenId: number;
-  readonly #bytePairs: Tokenizer;
+  readonly #bytePairs: BytePairs;
 
   /**
    * From parsed data.
@@ -56,7 +55,7 @@ export class CLIPTokenizer {
     this.bosTokenId = specialId(complete, "bosToken");
     this.eosTokenId = specialId(complete, "eosToken");
     this.padTokenId = specialId(complete, "padToken");
-    this.#bytePairs = new Tokenizer(clipAlgorithm(complete), { clean_up_tokenization_spaces: false });
+    this.#bytePairs = bytePairs(complete);
   }
 
   /**
@@ -103,7 +102,7 @@ export class CLIPTokenizer {
    */
   decode(ids: Iterable<number>): string {
     const list = [...ids];
-    const stranger = list.find((id) => this.#bytePairs.id_to_token(id) === undefined);
+    const stranger = list.find((id) => !this.#bytePairs.has(id));
     if (stranger !== undefined) throw new RangeError(`ids: ${stranger} is not in the vocabulary`);
     const end = list.findLastIndex((id) => id !== this.padTokenId) + 1;
     const inner = list.slice(0, end).filter((id) => id !== this.bosTokenId && id !== this.eosTokenId);
@@ -111,7 +110,7 @@ export class CLIPTokenizer {
   }
 
   #ids(text: string): number[] {
-    return this.#bytePairs.encode(text, { add_special_tokens: false }).ids;
+    return this.#bytePairs.encode(text);
   }
 
   #maxLength({ maxLength = this.modelMaxLength }: EncodeOptions): number {

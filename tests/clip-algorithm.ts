@@ -1,4 +1,4 @@
-import { type CompleteVocabulary, idOf } from "./clip-vocabulary.js";
+import { type CompleteVocabulary, idOf } from "../packages/tokenizer/src/clip-vocabulary.js";
 
 /**
  * CLIP's byte-pair encoding in the form of a `tokenizer.json`, which checkpoints of Stable Diffusion often lack.

@@ -31,7 +31,6 @@ const [numInferenceSteps, rounds] = [Number(values.steps), Number(values.rounds)
 
 type Settings = Partial<GenerateOptions>;
 
-const nonUniform = { center: Math.round(numInferenceSteps * 0.3), power: 1.3 };
 const shortcuts: Readonly<Record<string, Settings>> = {
   "fewer steps: ¾": { numInferenceSteps: Math.ceil(0.75 * numInferenceSteps) },
   "fewer steps: ½": { numInferenceSteps: Math.ceil(0.5 * numInferenceSteps) },
@@ -41,7 +40,6 @@ const shortcuts: Readonly<Record<string, Settings>> = {
   "deepCache { interval: 2 }": { deepCache: { interval: 2 } },
   "deepCache { interval: 2, branch: 1 }": { deepCache: { interval: 2, branch: 1 } },
   "deepCache { interval: 3 }": { deepCache: { interval: 3 } },
-  [`deepCache { interval: 3, nonUniform: ${JSON.stringify(nonUniform)} }`]: { deepCache: { interval: 3, nonUniform } },
   "deepCache { interval: 3, branch: 1 }": { deepCache: { interval: 3, branch: 1 } },
   "deepCache { interval: 5 }": { deepCache: { interval: 5 } },
   'quality: "draft"': { quality: "draft" },
@@ -56,8 +54,7 @@ console.log("| | time | processor time | faster | PSNR mean | PSNR least |\n|---
 const names = Object.keys(shortcuts).filter((name) => name.includes(values.only));
 for (const name of names) print(name, await compare(pipe, pipe, shortcuts[name] ?? {}));
 if ("tokenMerging".includes(values.only)) await compareMerging();
-console.log("\n| | pictures per second | of one by one |\n|---|---|---|");
-await compareThroughput();
+if ("batch".includes(values.only)) await compareThroughput();
 await pipe.dispose();
 
 /** Seconds. */
@@ -109,13 +106,11 @@ function total(times: readonly Time[], key: keyof Time): number {
 }
 
 async function draw(on: StableDiffusionPipeline, prompt: string, seed: number, settings: Settings) {
-  const graded = "quality" in settings;
-  const own = graded || "guidance" in settings ? {} : { guidanceScale: SCALE };
-  const steps = graded ? {} : { numInferenceSteps };
-  const scale = graded ? { guidanceScale: SCALE } : {};
+  const steps = "quality" in settings ? {} : { numInferenceSteps };
+  const scale = "guidance" in settings ? {} : { guidanceScale: SCALE };
   const begin = performance.now();
   const used = process.cpuUsage();
-  const { images } = await on.generate({ prompt, seed, ...steps, ...own, ...scale, ...settings });
+  const { images } = await on.generate({ prompt, seed, ...steps, ...scale, ...settings });
   const { user, system } = process.cpuUsage(used);
   const time: Time = { clock: (performance.now() - begin) / 1000, processor: (user + system) / 1e6 };
   return { image: images[0]!, time };
@@ -146,6 +141,7 @@ async function compareMerging(): Promise<void> {
 
 /** The same prompts one by one, as a batch, and several at a time through the network. */
 async function compareThroughput(): Promise<void> {
+  console.log("\n| | pictures per second | of one by one |\n|---|---|---|");
   const options = { numInferenceSteps, guidanceScale: SCALE, seed: 1 };
   const ways: Record<string, () => Promise<void>> = {
     "one by one": async () => {

@@ -8,7 +8,7 @@ import { root } from "./repository.js";
 import { emptyFolder, removeBundle } from "./web-bundles.js";
 
 /** Milliseconds for one test. */
-const limit = 60_000;
+const limit = 180_000;
 const configFile = `${root}examples/web/vite.config.ts`;
 const title = `the page of examples/web${chromiumPath === undefined ? ` (${chromiumRemedy})` : ""}`;
 
@@ -44,7 +44,10 @@ describe.skipIf(chromiumPath === undefined)(title, () => {
     const drawn = await page.locator("#strip li").count();
     await page.locator("#prompt").fill(prompt);
     await page.locator("#prompt").press("Enter");
-    await page.locator("#strip li").nth(drawn).waitFor({ timeout: limit / 3 });
+    await page
+      .locator("#strip li")
+      .nth(drawn)
+      .waitFor({ timeout: limit / 3 });
     await page.locator("#draw").waitFor();
     return page.locator("#caption").innerText();
   }
@@ -110,7 +113,10 @@ describe.skipIf(chromiumPath === undefined)(title, () => {
       await page.locator("#prompt").press("Enter");
       await page.getByText(/^Step \d+ of 60/).waitFor({ timeout: limit / 3 });
       await page.keyboard.press("Escape");
-      await page.getByText("Cancelled.").first().waitFor({ timeout: limit / 3 });
+      await page
+        .getByText("Cancelled.")
+        .first()
+        .waitFor({ timeout: limit / 3 });
       expect(await page.locator("#strip li").count()).toBe(0);
       await page.locator("#steps").fill("2");
       expect(await draw(page, "panda")).toBe("panda · seed 7 · 64×64");

@@ -1,5 +1,4 @@
-// The protobuf wire format (https://protobuf.dev/programming-guides/encoding), as far as ONNX models need it. A library for
-// it would be a third of what a page loads.
+import { PbfReader, PbfWriter } from "pbf";
 
 /** A field of a message, as it lies in the message's bytes. */
 export interface Field {
@@ -10,10 +9,7 @@ export interface Field {
   readonly content: Uint8Array;
 }
 
-const VARINT = 0;
 const DELIMITED = 2;
-const FIXED_32 = 5;
-const FIXED_BYTES: Readonly<Record<number, number>> = { 1: 8, 5: 4 };
 
 /**
  * The bytes one after another.
@@ -42,7 +38,7 @@ export function join(parts: readonly Uint8Array[]): Uint8Array {
  * ```
  */
 export function number(tag: number, value: number): Uint8Array {
-  return Uint8Array.from([...varint(tag * 8 + VARINT), ...(value < 0 ? negative(value) : varint(value))]);
+  return written((writer) => writer.writeVarintField(tag, value));
 }
 
 /**
@@ -54,9 +50,7 @@ export function number(tag: number, value: number): Uint8Array {
  * ```
  */
 export function float(tag: number, value: number): Uint8Array {
-  const bytes = new DataView(new ArrayBuffer(4));
-  bytes.setFloat32(0, value, true);
-  return join([Uint8Array.from(varint(tag * 8 + FIXED_32)), new Uint8Array(bytes.buffer)]);
+  return written((writer) => writer.writeFloatField(tag, value));
 }
 
 /**
@@ -68,8 +62,7 @@ export function float(tag: number, value: number): Uint8Array {
  * ```
  */
 export function delimited(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  return join([Uint8Array.from([...varint(tag * 8 + DELIMITED), ...varint(length)]), ...parts]);
+  return written((writer) => writer.writeBytesField(tag, join(parts)));
 }
 
 /**
@@ -81,7 +74,7 @@ export function delimited(tag: number, ...parts: readonly Uint8Array[]): Uint8Ar
  * ```
  */
 export function text(tag: number, value: string): Uint8Array {
-  return delimited(tag, new TextEncoder().encode(value));
+  return written((writer) => writer.writeStringField(tag, value));
 }
 
 /**
@@ -94,36 +87,30 @@ export function text(tag: number, value: string): Uint8Array {
  * ```
  */
 export function* fieldsOf(message: Uint8Array): Generator<Field, void, undefined> {
-  for (let start = 0; start < message.length; ) {
-    const [key, afterKey] = readVarint(message, start);
-    const kind = key % 8;
-    const [value, begin] = kind === VARINT || kind === DELIMITED ? readVarint(message, afterKey) : [0, afterKey];
-    const length = kind === DELIMITED ? value : kind === VARINT ? 0 : FIXED_BYTES[kind];
-    if (length === undefined || begin + length > message.length)
-      throw new RangeError(`byte ${start} begins no field of a message`);
-    const end = begin + length;
-    const content = message.subarray(begin, kind === DELIMITED ? end : begin);
-    yield { tag: Math.floor(key / 8), bytes: message.subarray(start, end), content };
-    start = end;
+  const reader = new PbfReader(message);
+  while (reader.pos < message.length) {
+    const start = reader.pos;
+    const field = nextField(reader);
+    if (!field || reader.pos > message.length) throw new RangeError(`byte ${start} begins no field of a message`);
+    yield { ...field, bytes: message.subarray(start, reader.pos) };
   }
 }
 
-/** Ten bytes: the number's two's complement in 64 bits. */
-function negative(value: number): number[] {
-  const bits = BigInt.asUintN(64, BigInt(value));
-  return Array.from({ length: 10 }, (_, i) => Number((bits >> BigInt(7 * i)) & 0x7fn) + (i < 9 ? 128 : 0));
-}
-
-function varint(value: number): number[] {
-  return value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))];
-}
-
-/** A number, exact below 2⁵³, and the place after it. */
-function readVarint(bytes: Uint8Array, start: number): readonly [value: number, end: number] {
-  let value = 0;
-  for (let at = start; at < bytes.length; at++) {
-    value += (bytes[at]! & 0x7f) * 2 ** (7 * (at - start));
-    if (bytes[at]! < 0x80) return [value, at + 1];
+/** Undefined where the reader, which throws of its own, finds none. */
+function nextField(reader: PbfReader): Omit<Field, "bytes"> | undefined {
+  try {
+    const key = reader.readVarint();
+    const tag = Math.floor(key / 8);
+    if (key % 8 === DELIMITED) return { tag, content: reader.readBytes() };
+    reader.skip(key % 8);
+    return { tag, content: new Uint8Array() };
+  } catch {
+    return undefined;
   }
-  throw new RangeError(`byte ${start} begins no number`);
+}
+
+function written(write: (writer: PbfWriter) => void): Uint8Array {
+  const writer = new PbfWriter();
+  write(writer);
+  return writer.finish();
 }

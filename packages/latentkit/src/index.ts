@@ -328,6 +328,7 @@ export {
   type TimestepSpacing,
   type UniPCMultistepOptions,
   UniPCMultistepScheduler,
+  withSettings,
   type ZeroSnrOptions,
 } from "@latentkit/schedulers";
 export { CLIPTokenizer, openAIVocabulary } from "@latentkit/tokenizer";

@@ -192,21 +192,17 @@ describe("dtype", () => {
     expect(String(error)).toContain(message);
   });
 
-  it("says when a device has no float16, and only to those who asked for it", async () => {
+  it.each([
+    [cpu, /diffusion_pytorch_model.safetensors: dtype "fp16" needs a GPU .* on cpu .*float32/],
+    [{ ...cpu, device: "webgpu" } as const, /dtype "fp16" needs a GPU .* on webgpu without shader-f16 .*float32/],
+  ])("says when a device has no float16, and only to those who asked for it", async (backend, message) => {
     const { files, stem, run } = part("unet");
     const half = await storedAs(files, stem, storedTypes.fp16, "tiny");
     const warnings: Warning[] = [];
     const onWarning = (warning: Warning) => warnings.push(warning);
-    const asked = await run(half, { backend: cpu, dtype: "fp16", onWarning });
-    expect(warnings).toEqual([
-      {
-        code: "ignored-option",
-        message: expect.stringMatching(
-          /diffusion_pytorch_model.safetensors: dtype "fp16" needs a GPU .* on cpu .*float32/,
-        ),
-      },
-    ]);
-    expect(await run(half, { backend: cpu, onWarning })).toEqual(asked);
+    const asked = await run(half, { backend, dtype: "fp16", onWarning });
+    expect(warnings).toEqual([{ code: "ignored-option", message: expect.stringMatching(message) }]);
+    expect(await run(half, { backend, onWarning })).toEqual(asked);
     expect(warnings).toHaveLength(1);
   });
 

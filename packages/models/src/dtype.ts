@@ -36,7 +36,8 @@ export function graphOptionsFor(
   { dtype = "auto", memory = "normal", onWarning }: Pick<LoadOptions, "dtype" | "memory" | "onWarning">,
 ): GraphOptions {
   if (dtype === "fp16" && !float16) {
-    const message = `${checkpoint.location}: dtype "fp16" needs a GPU that has it; on ${device} weights are widened to float32 while the network opens`;
+    const place = device === "webgpu" ? "webgpu without shader-f16" : device;
+    const message = `${checkpoint.location}: dtype "fp16" needs a GPU that has it; on ${place} weights are widened to float32 while the network opens`;
     onWarning?.({ code: "ignored-option", message });
   }
   const isHalf = dtype === "fp16" || (dtype !== "fp32" && is16Bit(checkpoint));

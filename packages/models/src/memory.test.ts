@@ -39,7 +39,10 @@ interface Runner {
 const runners: Record<string, (options: LoadOptions) => Promise<[Runner, () => Promise<unknown>]>> = {
   async CLIPTextEncoder(options) {
     const encoder = await CLIPTextEncoder.fromPretrained(`${fixtures}text_encoder/sdxl2_with_projection`, options);
-    return [encoder, () => encoder.outputs(tokenIds(Int32Array.of(3, 5, 8), [1, 3]))];
+    const ids = tokenIds(Int32Array.of(3, 5, 8), [1, 3]);
+    // what is encoded with a mask is not remembered
+    const attentionMask = tokenIds(Int32Array.of(1, 1, 1), [1, 3]);
+    return [encoder, () => encoder.outputs(ids, { attentionMask })];
   },
   async UNet2DConditionModel(options) {
     const unet = await UNet2DConditionModel.fromPretrained(`${fixtures}pipelines/tiny-sd/unet`, options);

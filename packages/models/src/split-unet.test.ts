@@ -134,7 +134,7 @@ describe("token merging", () => {
     const { sample, context } = inputsOf(plain);
     const expected = await plain.predict(sample, 500, context);
     const differences: number[] = [];
-    for (const ratio of [0.005, 0.2, 0.7]) {
+    for (const ratio of [0.005, 0.2]) {
       await using unet = await UNet2DConditionModel.fromPretrained(folder, {
         backend: cpu,
         tokenMerging: { ratio, maxDownsample: 2 },
@@ -148,7 +148,6 @@ describe("token merging", () => {
     // of 9·14 tokens, 0.5 % is none
     expect(differences[0]).toBeLessThan(1e-5);
     expect(differences[1]).toBeGreaterThan(1e-3);
-    expect(differences[2]).toBeGreaterThan(differences[1]!);
     const opening = UNet2DConditionModel.fromPretrained(folder, { backend: cpu, tokenMerging: { ratio: 2 } });
     await expect(opening).rejects.toThrow(RangeError);
   });

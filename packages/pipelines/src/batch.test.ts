@@ -1,6 +1,6 @@
 import { onnxruntimeNode } from "@latentkit/runtime/node";
 import { DDIMScheduler, EulerAncestralDiscreteScheduler } from "@latentkit/schedulers";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { fixtures, maxDifference } from "../../../tests/golden.js";
 import type { BatchResult } from "./batch.js";
 import { StableDiffusionPipeline } from "./stable-diffusion-pipeline.js";
@@ -12,12 +12,10 @@ const cpu = await onnxruntimeNode({ device: "cpu", worker: false, threads: 1, se
 const options = { height: 48, width: 64, numInferenceSteps: 3, outputType: "latent", seed: 5 } as const;
 const prompts = ["a cat", "a red apple", "", "a house on a hill"];
 
-async function opened() {
-  const pipe = await StableDiffusionPipeline.fromPretrained(`${fixtures}pipelines/tiny-sd`, { backend: cpu });
-  // draws noise at every step
-  pipe.scheduler = EulerAncestralDiscreteScheduler.fromConfig(pipe.scheduler.config);
-  return pipe;
-}
+const pipe = await StableDiffusionPipeline.fromPretrained(`${fixtures}pipelines/tiny-sd`, { backend: cpu });
+// draws noise at every step
+pipe.scheduler = EulerAncestralDiscreteScheduler.fromConfig(pipe.scheduler.config);
+afterAll(() => pipe.dispose());
 
 async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const list: Item[] = [];
@@ -45,7 +43,6 @@ function watchedSource(items: readonly string[]) {
 
 describe("batch", () => {
   it("gives for each prompt exactly what generate gives, in order", async () => {
-    await using pipe = await opened();
     const alone: Float32Array[] = [];
     for (const prompt of prompts) alone.push((await pipe.generate({ ...options, prompt })).latents.data);
     const results = await all(pipe.batch(prompts, options));
@@ -59,7 +56,6 @@ describe("batch", () => {
   });
 
   it.each([2, 3, 4])("takes %i prompts through the network together, each with its own noise", async (batchSize) => {
-    await using pipe = await opened();
     for (const numImagesPerPrompt of [1, 2]) {
       const common = { ...options, numImagesPerPrompt };
       const items = [
@@ -79,20 +75,17 @@ describe("batch", () => {
   });
 
   it("makes pictures and tensors of each prompt, for SDXL too", async () => {
-    await using pipe = await StableDiffusionXLPipeline.fromPretrained(`${fixtures}pipelines/tiny-sdxl`, {
-      backend: cpu,
-    });
-    const results = await all(pipe.batch(prompts, { ...options, outputType: "image", batchSize: 2 }));
+    await using xl = await StableDiffusionXLPipeline.fromPretrained(`${fixtures}pipelines/tiny-sdxl`, { backend: cpu });
+    const results = await all(xl.batch(prompts, { ...options, outputType: "image", batchSize: 2 }));
     expect(results.map(({ images }) => images.map(({ width, height }) => [width, height]))).toEqual(
       prompts.map(() => [[64, 48]]),
     );
-    const { images } = await pipe.generate({ ...options, outputType: "image", prompt: prompts[3]! });
+    const { images } = await xl.generate({ ...options, outputType: "image", prompt: prompts[3]! });
     const difference = images[0]!.data.map((value, i) => Math.abs(value - results[3]!.images[0]!.data[i]!));
     expect(Math.max(...difference)).toBeLessThanOrEqual(1);
   });
 
   it("reads no further ahead than it is told", async () => {
-    await using pipe = await opened();
     for (const [lookAhead, read] of [
       [0, 1],
       [2, 3],
@@ -109,7 +102,6 @@ describe("batch", () => {
   });
 
   it("hands a picture out while it waits for the next prompt", async () => {
-    await using pipe = await opened();
     const answered: ((value: unknown) => void)[] = [];
     async function* slow() {
       yield "a cat";
@@ -144,8 +136,8 @@ describe("batch", () => {
         };
       },
     };
-    await using pipe = await StableDiffusionPipeline.fromPretrained(`${fixtures}pipelines/tiny-sd`, { backend });
-    await using ddim = StableDiffusionPipeline.fromPipe(pipe, { scheduler: DDIMScheduler.fromConfig({}) });
+    await using own = await StableDiffusionPipeline.fromPretrained(`${fixtures}pipelines/tiny-sd`, { backend });
+    await using ddim = StableDiffusionPipeline.fromPipe(own, { scheduler: DDIMScheduler.fromConfig({}) });
     await all(ddim.batch(prompts, { ...options, outputType: "image" }));
     const firstDecoding = moments.indexOf("decode");
     // texts of the third and fourth are read before the first picture is decoded, the steps go on in order
@@ -154,7 +146,6 @@ describe("batch", () => {
   });
 
   it("throws the error of a prompt in its place, and ends", async () => {
-    await using pipe = await opened();
     const run = pipe.batch(["a cat", { prompt: "a dog", height: 50 }, "a cow"], options);
     expect((await run.next()).value).toMatchObject({ index: 0 });
     await expect(run.next()).rejects.toThrow(
@@ -164,7 +155,6 @@ describe("batch", () => {
   });
 
   it.each([1, 3])("leaves out what failed, where somebody is told (%i together)", async (batchSize) => {
-    await using pipe = await opened();
     const failures: unknown[] = [];
     const items = ["a cat", { prompt: "a dog", seed: [1, 2] }, "a cow"];
     const results = await all(
@@ -181,7 +171,6 @@ describe("batch", () => {
   });
 
   it("throws what the source throws, after what came before", async () => {
-    await using pipe = await opened();
     async function* failing() {
       yield "a cat";
       throw new Error("no more ideas");
@@ -192,7 +181,6 @@ describe("batch", () => {
   });
 
   it("ends what is under way when the loop is left, or the signal says so", async () => {
-    await using pipe = await opened();
     let steps = 0;
     const counting = { ...options, numInferenceSteps: 50, onStep: () => void steps++ };
     for await (const _ of pipe.batch(prompts, { ...counting, numInferenceSteps: 2 })) break;
@@ -218,16 +206,17 @@ describe("batch", () => {
   });
 
   it("works with little memory", async () => {
-    const folder = `${fixtures}pipelines/tiny-sd`;
-    await using low = await StableDiffusionPipeline.fromPretrained(folder, { backend: cpu, memory: "low" });
-    await using pipe = await StableDiffusionPipeline.fromPretrained(folder, { backend: cpu });
+    await using low = await StableDiffusionPipeline.fromPretrained(`${fixtures}pipelines/tiny-sd`, {
+      backend: cpu,
+      memory: "low",
+    });
+    low.scheduler = pipe.scheduler;
     const expected = latentsOf((await all(pipe.batch(prompts, options))) as never);
     for (const lookAhead of [0, 2])
       expect(latentsOf((await all(low.batch(prompts, { ...options, lookAhead }))) as never)).toEqual(expected);
   });
 
   it("refuses what it cannot do", async () => {
-    const pipe = await opened();
     expect(() => pipe.batch(prompts, { ...options, batchSize: 0 })).toThrow(
       new RangeError("batchSize: expected a positive integer, got 0"),
     );
@@ -240,7 +229,8 @@ describe("batch", () => {
     await expect(pipe.batch("a cat", options).next()).rejects.toThrow(new TypeError(message));
     // @ts-expect-error: no prompt
     await expect(pipe.batch([7], options).next()).rejects.toThrow(TypeError);
-    await pipe.dispose();
-    expect(() => pipe.batch(prompts, options)).toThrow("the pipeline was disposed");
+    const disposed = StableDiffusionPipeline.fromPipe(pipe);
+    await disposed.dispose();
+    expect(() => disposed.batch(prompts, options)).toThrow("the pipeline was disposed");
   });
 });

@@ -4,6 +4,7 @@ import type { Plan, SamplerState } from "@latentkit/schedulers";
 import { deepCached, type ReuseOptions } from "./deep-cache.js";
 import { type Guidance, isSumOfPredictions, rescaled } from "./guidance.js";
 import { type GuidedOptions, guided, type Predictor, partsOf, predictionsOf } from "./guided.js";
+import type { Run } from "./intercept.js";
 import { type RemoteRun, remoteProcess } from "./remote-process.js";
 import { type ReverseOptions, reverseProcess } from "./reverse-process.js";
 import { staysRemote } from "./stays-remote.js";
@@ -17,7 +18,7 @@ export interface DenoiseOptions extends GuidedOptions, ReverseOptions, ReuseOpti
   /**
    * Whether the states that are yielded may have remote tensors, which `localTensor` reads as long as the run has not gone
    * on. Then latents stay on a GPU between two steps, where sampler and guidance allow it: nothing is read back. What
-   * is returned has its sample here, and nothing else. @default false
+   * is returned has its sample here, and nothing else; that it holds NaN or infinity is told of at the end. @default false
    */
   readonly remoteStates?: boolean | undefined;
 }
@@ -32,7 +33,7 @@ export interface DenoiseOptions extends GuidedOptions, ReverseOptions, ReuseOpti
  * for await (const state of denoise(unet, plan, plan.start(noise), context, { guidanceScale: 7.5, random })) latents = state.sample;
  * ```
  */
-export async function* denoise(
+export function denoise(
   unet: Predictor,
   plan: Plan,
   from: SamplerState,
@@ -40,12 +41,17 @@ export async function* denoise(
   options: DenoiseOptions,
 ): AsyncGenerator<SamplerState, SamplerState, Tensor | undefined> {
   const { guidanceScale = 1, guidance = guidanceScale, deepCache, until = plan.timesteps.length } = options;
-  const remote = remoteRun(unet, plan, from, context, options);
-  if (await remote?.device.isReady()) return yield* remoteProcess(remote!, from, options);
   const network = deepCache ? deepCached(unet, deepCache, until - from.index) : () => unet;
   const predict = (input: Tensor, timestep: number, { index }: SamplerState) =>
     guided(network(index - from.index), input, timestep, context, guidance, options);
-  return yield* reverseProcess(plan, from, predict, options);
+  const local = () => reverseProcess(plan, from, predict, options);
+  const remote = remoteRun(unet, plan, from, context, options);
+  return remote ? whereItCan(remote, from, options, local) : local();
+}
+
+/** The remote run, or the other one where the device cannot do it. */
+async function* whereItCan(remote: RemoteRun, from: SamplerState, options: ReverseOptions, local: () => Run): Run {
+  return yield* (await remote.device.isReady()) ? remoteProcess(remote, from, options) : local();
 }
 
 /** The run with its latents on the network's device; undefined where somebody looks at them between two steps. */

@@ -33,7 +33,7 @@ export const StableDiffusionImg2ImgPipeline: PipelineClass<
   components: stableDiffusionComponents,
   check: (parts) => checkStableDiffusionFit(parts),
   prepare(components, asked) {
-    const [parts, options] = graded(components, asked, 7.5);
+    const [parts, options] = graded(components, asked);
     const { unet, vae, scheduler } = parts;
     const text = settleText(options, unet.config.crossAttentionDim);
     const guidance = settleGuidance(options, 7.5, unet);

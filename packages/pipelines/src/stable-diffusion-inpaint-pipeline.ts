@@ -39,7 +39,7 @@ export const StableDiffusionInpaintPipeline: PipelineClass<
   components: stableDiffusionComponents,
   check: (parts) => checkStableDiffusionFit(parts, [0, parts.vae.latentChannels + 1]),
   prepare(components, asked) {
-    const [parts, options] = graded(components, asked, 7.5);
+    const [parts, options] = graded(components, asked);
     const { unet, vae, scheduler } = parts;
     const text = settleText(options, unet.config.crossAttentionDim);
     const guidance = settleGuidance(options, 7.5, unet);

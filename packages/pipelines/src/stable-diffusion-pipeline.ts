@@ -31,7 +31,7 @@ export const StableDiffusionPipeline: PipelineClass<
   components: stableDiffusionComponents,
   check: (parts) => checkStableDiffusionFit(parts),
   prepare(components, asked) {
-    const [parts, options] = graded(components, asked, 7.5);
+    const [parts, options] = graded(components, asked);
     const { unet, vae, scheduler } = parts;
     const facts = latentFacts(parts, SAMPLE_SIZE);
     const text = settleText(options, unet.config.crossAttentionDim);

@@ -52,7 +52,7 @@ export const StableDiffusionXLImg2ImgPipeline: PipelineClass<
   components: xlImg2ImgComponents,
   check: (parts) => checkXLImg2ImgFit(parts),
   prepare(components, asked) {
-    const [parts, options] = graded(components, asked, 5);
+    const [parts, options] = graded(components, asked);
     const { unet, vae, scheduler } = parts;
     const request = settleXL(parts, options);
     const { images } = request.text;

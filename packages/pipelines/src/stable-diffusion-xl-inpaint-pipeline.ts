@@ -36,7 +36,7 @@ export const StableDiffusionXLInpaintPipeline: PipelineClass<
   components: xlImg2ImgComponents,
   check: (parts) => checkXLImg2ImgFit(parts, [0, parts.vae.latentChannels + 1]),
   prepare(components, asked) {
-    const [parts, options] = graded(components, asked, 7.5);
+    const [parts, options] = graded(components, asked);
     const { vae, scheduler } = parts;
     const xl = settleXL(parts, options, 7.5);
     const { images } = xl.text;

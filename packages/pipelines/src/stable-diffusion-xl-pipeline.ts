@@ -46,7 +46,7 @@ export const StableDiffusionXLPipeline: PipelineClass<
   components: xlComponents,
   check: (parts) => checkXLFit(parts, { ids: 6, remedy: "a refiner's UNet is for StableDiffusionXLImg2ImgPipeline" }),
   prepare(components, asked) {
-    const [parts, options] = graded(components, asked, 5);
+    const [parts, options] = graded(components, asked);
     const { unet, vae, scheduler } = parts;
     const facts = latentFacts(parts, XL_SAMPLE_SIZE);
     const size = settleSize(options, facts);

@@ -1,7 +1,8 @@
 import type { InferenceSession, Tensor } from "onnxruntime-common";
+import type { Download } from "./kept-tensors.js";
 import { toyModel } from "./onnx-bytes.js";
 import { isValueType } from "./packed-value.js";
-import type { Download, OnnxRuntime } from "./session-host.js";
+import type { OnnxRuntime } from "./session-host.js";
 
 /**
  * Copies tensors that lie on a device by a network that passes them on to this side: `onnxruntime-node` 1.30 has no other

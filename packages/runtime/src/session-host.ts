@@ -2,7 +2,8 @@ import { LatentKitError } from "@latentkit/core";
 import type { InferenceSession, Tensor } from "onnxruntime-common";
 import type { ValueInfo } from "./backend.js";
 import { createFreeBytes } from "./free-bytes.js";
-import { copyAs, type FedValue, isValueType, type KeptReference, type PackedValue } from "./packed-value.js";
+import { copyOf, type Download, download, keptTensors, type MadeTensor } from "./kept-tensors.js";
+import { type FedValue, isValueType, type KeptReference, type PackedValue } from "./packed-value.js";
 import { runtimeError } from "./runtime-error.js";
 
 /** The part of ONNX Runtime that is used. */
@@ -49,48 +50,25 @@ export interface SessionHost {
   release(id: string): Promise<void>;
 }
 
-/** Copies the values of a tensor that lies on a device. */
-export type Download = (tensor: Tensor, options: SessionOptions) => Promise<ArrayBufferView>;
-
-const download: Download = async (tensor) => {
-  const data = await tensor.getData();
-  if (ArrayBuffer.isView(data)) return data;
-  throw new LatentKitError("run-failed", `a result is ${tensor.type}, which is not supported`);
-};
-
-/** A session, and a tensor, with the options that the session was created with. */
+/** A session, and the options that it was created with. */
 interface Opened {
   readonly session: InferenceSession;
   readonly options: SessionOptions;
   /** Whether runs would go on with what a failed one was fed: ONNX Runtime does not unbind it. */
   isSpoilt: boolean;
 }
-interface Kept {
-  readonly tensor: Tensor;
-  readonly options: SessionOptions;
-}
 
 /** Holds sessions on the thread that calls it. */
 export function localHost(load: () => Promise<OnnxRuntime>, fetch: Download = download): SessionHost {
   const sessions = new Map<string, Opened>();
-  const values = new Map<string, Kept>();
+  const values = keptTensors();
   const freeBytes = createFreeBytes();
-
-  function keptTensor(kept: string): Kept {
-    const value = values.get(kept);
-    if (value) return value;
-    throw new LatentKitError("device-lost", "a value that was kept on the device is gone: compute it again");
-  }
 
   async function results(id: string, feeds: Readonly<Record<string, FedValue>>, outputs: readonly string[]) {
     const runtime = await load();
-    const opened = sessions.get(id);
-    if (opened === undefined)
-      throw new LatentKitError("run-failed", "the thread of this session has ended: create the session again");
-    if (opened.isSpoilt)
-      throw new LatentKitError("run-failed", "an earlier run of this session failed: create the session again");
+    const opened = usable(sessions.get(id));
     const tensors = mapValues(feeds, (value) =>
-      "kept" in value ? keptTensor(value.kept).tensor : toTensor(runtime, value),
+      "kept" in value ? values.find(value.kept).tensor : toTensor(runtime, value),
     );
     const found = await attempt("run-failed", "the network failed", () => opened.session.run(tensors, outputs)).catch(
       (error: unknown) => {
@@ -98,24 +76,7 @@ export function localHost(load: () => Promise<OnnxRuntime>, fetch: Download = do
         throw error;
       },
     );
-    return mapValues(found, (tensor): Kept => ({ tensor, options: opened.options }));
-  }
-
-  async function packed({ tensor, options }: Kept): Promise<PackedValue> {
-    const { type, dims, location } = tensor;
-    const isHere = location === "cpu" || location === "cpu-pinned";
-    const data = isHere ? tensor.data : await attempt("run-failed", "the network failed", () => fetch(tensor, options));
-    if (!isValueType(type) || !ArrayBuffer.isView(data))
-      throw new LatentKitError("run-failed", `a result is ${type}, which is not supported`);
-    return { type, data: copyAs(type, data), shape: dims };
-  }
-
-  function kept(value: Kept): KeptReference {
-    const { type, dims } = value.tensor;
-    if (!isValueType(type)) throw new LatentKitError("run-failed", `a result is ${type}, which is not supported`);
-    const id = crypto.randomUUID();
-    values.set(id, value);
-    return { kept: id, type, shape: dims };
+    return mapValues(found, (tensor): MadeTensor => ({ tensor, options: opened.options }));
   }
 
   const host: SessionHost = {
@@ -136,19 +97,15 @@ export function localHost(load: () => Promise<OnnxRuntime>, fetch: Download = do
       const found = await results(id, feeds, outputs);
       try {
         const copies: Record<string, PackedValue> = {};
-        for (const [name, value] of Object.entries(found)) copies[name] = await packed(value);
+        for (const [name, value] of Object.entries(found)) copies[name] = await copyOf(value, fetch);
         return copies;
       } finally {
         for (const { tensor } of Object.values(found)) tensor.dispose();
       }
     },
-    keep: async (id, feeds, outputs) => mapValues(await results(id, feeds, outputs), kept),
-    read: async (id) => packed(keptTensor(id)),
-    async drop(id) {
-      const value = values.get(id);
-      values.delete(id);
-      value?.tensor.dispose();
-    },
+    keep: async (id, feeds, outputs) => mapValues(await results(id, feeds, outputs), values.keep),
+    read: async (kept) => copyOf(values.find(kept), fetch),
+    drop: async (kept) => values.drop(kept),
     async release(id) {
       const opened = sessions.get(id);
       sessions.delete(id);
@@ -156,6 +113,13 @@ export function localHost(load: () => Promise<OnnxRuntime>, fetch: Download = do
     },
   };
   return host;
+}
+
+/** @throws LatentKitError unless the session is here, and fit to be run. */
+function usable(opened: Opened | undefined): Opened {
+  if (opened && !opened.isSpoilt) return opened;
+  const reason = opened ? "an earlier run of this session failed" : "the thread of this session has ended";
+  throw new LatentKitError("run-failed", `${reason}: create the session again`);
 }
 
 /** The same keys with other values. */

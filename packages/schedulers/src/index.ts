@@ -43,3 +43,4 @@ export type { TimestepSpacing } from "./spacing.js";
 export { stableDiffusionConfig } from "./stable-diffusion-config.js";
 export { type TCDOptions, TCDScheduler } from "./tcd.js";
 export { type UniPCMultistepOptions, UniPCMultistepScheduler } from "./unipc-multistep.js";
+export { withSettings } from "./with-settings.js";

@@ -2,6 +2,7 @@ import { choiceFor } from "./choice-for.js";
 import type { Scheduler, SchedulerConfig } from "./scheduler.js";
 import { schedulerClasses } from "./scheduler-from-config.js";
 import { namedScheduler } from "./scheduler-names.js";
+import { withSettings } from "./with-settings.js";
 
 /** Where a checkpoint does not speak of clipping it works on latents, which the defaults of pixel models would spoil. */
 const unclipped: SchedulerConfig = { clip_sample: false };
@@ -37,10 +38,7 @@ const stableDiffusion: SchedulerConfig = {
 export function schedulerByName(name: string, checkpoint: SchedulerConfig | Scheduler = stableDiffusion): Scheduler {
   const config = configOf(checkpoint);
   const { className, settings } = choiceFor(namedScheduler(name), config);
-  const { _use_default_values: defaulted } = config;
-  // a value that the name sets is no default any more
-  const left = Array.isArray(defaulted) ? defaulted.filter((key) => !(key in settings)) : [];
-  return schedulerClasses[className].fromConfig({ ...unclipped, ...config, ...settings, _use_default_values: left });
+  return schedulerClasses[className].fromConfig(withSettings({ ...unclipped, ...config }, settings));
 }
 
 function configOf(checkpoint: SchedulerConfig | Scheduler): SchedulerConfig {

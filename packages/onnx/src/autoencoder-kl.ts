@@ -140,18 +140,17 @@ function decoderGraph(g: GraphBuilder, weights: Weights, config: AutoencoderKLCo
   );
   for (const [i, outChannels] of channels.entries()) {
     const block = w.at(`up_blocks.${i}`);
-    h = resnets(g, block, h, config.layersPerBlock + 1, { groups: normGroups, outChannels, tile: T(i) });
-    if (i < channels.length - 1) h = upsampler(g, block.at("upsamplers.0"), h, { tile: U(i + 1) });
+    h = resnets(g, block, h, config.layersPerBlock + 1, { groups: normGroups, outChannels, tile: tileAt(i) });
+    if (i < channels.length - 1) h = upsampler(g, block.at("upsamplers.0"), h, { tile: tileAt(i + 1) });
   }
   const normed = silu(g, groupNorm(g, w.at("conv_norm_out"), h, normGroups, NORM_EPSILON));
   g.output("sample", conv2d(g, w.at("conv_out"), normed, { outChannels: config.outChannels }));
   return g.build();
 }
 
-function U(i: number): any { return i < Number(process.env.VU ?? 9) ? 4 : undefined; }
-function T(i: number): any {
-  return i < Number(process.env.VT ?? 9) ? Number(process.env.VS ?? 4) : undefined;
-}
+/** Outputs of a convolution to compute together, where the picture is 2^level times the latents: the largest takes too much memory. */
+const tileAt = (level: number): TileSide | undefined => (level < 3 ? 4 : undefined);
+
 function resnets(
   g: GraphBuilder,
   w: Weights,
@@ -165,7 +164,7 @@ function resnets(
 }
 
 function midBlock(g: GraphBuilder, w: Weights, x: GraphValue, config: AutoencoderKLConfig): GraphValue {
-  const resnet = { groups: config.normGroups, epsilon: NORM_EPSILON, tile: T(0) };
+  const resnet = { groups: config.normGroups, epsilon: NORM_EPSILON, tile: tileAt(0) };
   const h = resnetBlock(g, w.at("resnets.0"), x, resnet);
   const attended = config.midBlockAttention ? pixelAttention(g, w.at("attentions.0"), h, { ...resnet, heads: 1 }) : h;
   return resnetBlock(g, w.at("resnets.1"), attended, resnet);

@@ -68,10 +68,9 @@ export interface LayerConditioning extends Conditioning {
   readonly level: number;
 }
 
-/** Outputs of a convolution to compute together: the coarser, the more channels there are, and the more memory it takes. */
+/** Outputs of a convolution to compute together: of coarser states there are too few for their larger weights to pay. */
 export function tileAt(level: number): TileSide | undefined {
-  if (level > 2) return undefined;
-  return level < 2 ? 4 : 2;
+  return level < 2 ? 4 : undefined;
 }
 
 /** One residual block and its transformers. */

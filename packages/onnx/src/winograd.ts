@@ -120,10 +120,9 @@ function transformedKernels(
   const points = kernel.length ** 2;
   const tensor = w.tensor("weight", [outChannels, inChannels, 3, 3]);
   const stored = g.weight(tensor, { shape: [outChannels, inChannels, 9] });
-  // in one operator: whatever is between two of them stays in memory until the session is open
-  return g.node("FusedMatMul", [g.constant("float32", flat(squared(kernel)), [points, 9]), stored], {
-    domain: "com.microsoft",
-    attributes: { transB: 1 },
+  // what is between folded operators stays in memory until the session is open: the small side of the product
+  const taps = transpose(g, stored, [0, 2, 1]);
+  return g.node("MatMul", [g.constant("float32", flat(squared(kernel)), [points, 9]), taps], {
     shape: [outChannels, points, inChannels],
     name: `${w.path}.weight`,
   });

@@ -43,8 +43,10 @@ export function graphOptionsFor(
   const isHalf = dtype === "fp16" || (dtype !== "fp32" && is16Bit(checkpoint));
   const precision = float16 && isHalf ? "fp16" : "fp32";
   const operators = operatorsFor(device);
-  const frugal = memory === "low" ? { ...operators, convolution: false } : operators;
-  return { operators: frugal, precision, quantization: quantizationOf(dtype) };
+  const quantization = quantizationOf(dtype);
+  // tiles take memory, which whoever asks for either has little of
+  const isFrugal = memory === "low" || quantization !== undefined;
+  return { operators: isFrugal ? { ...operators, convolution: false } : operators, precision, quantization };
 }
 
 function quantizationOf(dtype: Dtype): Quantization | undefined {

@@ -24,6 +24,8 @@ export interface HubFaults {
   damaged: string[];
   /** Files that come in small pieces with this pause, in milliseconds. */
   slow: Record<string, number>;
+  /** Bytes after which a file comes ever so slowly. */
+  stalls: Record<string, number>;
   /** Statuses that the next requests are answered with, with their further headers. */
   statuses: { status: number; headers?: Record<string, string> }[];
   /** Whether ranges are not understood. */
@@ -73,7 +75,7 @@ export function etagOf(path: string, bytes: Uint8Array): string {
 /** Starts a server that speaks the Hub's protocol: listing in pages, `resolve`, redirects to a store, ranges, etags. */
 export async function startHub(repositories: Record<string, HubRepository>): Promise<HubServer> {
   const requests: HubRequest[] = [];
-  const faults: HubFaults = { cuts: {}, damaged: [], slow: {}, statuses: [], ignoresRanges: false };
+  const faults: HubFaults = { cuts: {}, damaged: [], slow: {}, stalls: {}, statuses: [], ignoresRanges: false };
   const servers = { hub: createServer(), store: createServer() };
   for (const server of Object.values(servers)) await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
   const urls = { hub: urlOf(servers.hub), store: urlOf(servers.store) };
@@ -97,7 +99,7 @@ export async function startHub(repositories: Record<string, HubRepository>): Pro
       [...new Set(requests.flatMap(({ path }) => /\/resolve\/[^/]+\/(.+)$/.exec(path)?.[1] ?? []))].sort(),
     reset() {
       requests.length = 0;
-      Object.assign(faults, { cuts: {}, damaged: [], slow: {}, statuses: [], ignoresRanges: false });
+      Object.assign(faults, { cuts: {}, damaged: [], slow: {}, stalls: {}, statuses: [], ignoresRanges: false });
     },
     async close() {
       for (const server of Object.values(servers)) {
@@ -227,20 +229,23 @@ async function sendBytes(
   if (isPart) response.setHeader("content-range", `bytes ${start}-${last}/${content.length}`);
   response.writeHead(isPart ? 206 : 200);
   if (request.method === "HEAD") return void response.end();
-  await pour(response, body, faults.cuts[path]?.shift(), faults.slow[path]);
+  const [cut, pause, stall] = [faults.cuts[path]?.shift(), faults.slow[path], faults.stalls[path]];
+  await pour(response, body, { cut, pause, stall });
 }
 
-async function pour(
-  response: ServerResponse,
-  body: Uint8Array,
-  cut: number | undefined,
-  pause: number | undefined,
-): Promise<void> {
+interface Pouring {
+  readonly cut: number | undefined;
+  readonly pause: number | undefined;
+  readonly stall: number | undefined;
+}
+
+async function pour(response: ServerResponse, body: Uint8Array, { cut, pause, stall }: Pouring): Promise<void> {
   const piece = pause === undefined ? 65_536 : 4_096;
   const end = Math.min(cut ?? body.length, body.length);
   for (let at = 0; at < end && !response.destroyed; at += piece) {
     await new Promise((sent) => response.write(body.subarray(at, Math.min(at + piece, end)), sent));
     if (pause !== undefined) await sleep(pause);
+    if (stall !== undefined && at >= stall) await sleep(100);
   }
   if (cut === undefined) response.end();
   else response.destroy();

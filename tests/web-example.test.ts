@@ -75,8 +75,8 @@ describe.skipIf(chromiumPath === undefined)(title, () => {
       );
       await draw(page, "panda");
       await page.getByRole("button", { name: "a red apple" }).click();
+      await page.locator("#caption", { hasText: "a red apple · seed 7 · 96×64" }).waitFor();
       expect(await page.locator("#prompt").inputValue()).toBe("a red apple");
-      expect(await page.locator("#caption").innerText()).toBe("a red apple · seed 7 · 96×64");
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
       await context.close();
     },

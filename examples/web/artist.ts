@@ -62,6 +62,8 @@ export async function openArtist(
         width,
         height,
         ...(seed !== undefined && { seed }),
+        // previews are all that is looked at, so latents may stay on the device
+        stepLatents: false,
         ...listeners,
       };
       if (!start) return run(fromText, settings, common);

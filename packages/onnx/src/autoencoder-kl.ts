@@ -11,7 +11,6 @@ import { pixelAttention } from "./pixel-attention.js";
 import { resnetBlock } from "./resnet-block.js";
 import { upsampler } from "./upsample.js";
 import { Weights } from "./weights.js";
-import type { TileSide } from "./winograd.js";
 
 /** What shapes an autoencoder (`vae/config.json`). */
 export interface AutoencoderKLConfig {
@@ -140,23 +139,20 @@ function decoderGraph(g: GraphBuilder, weights: Weights, config: AutoencoderKLCo
   );
   for (const [i, outChannels] of channels.entries()) {
     const block = w.at(`up_blocks.${i}`);
-    h = resnets(g, block, h, config.layersPerBlock + 1, { groups: normGroups, outChannels, tile: tileAt(i) });
-    if (i < channels.length - 1) h = upsampler(g, block.at("upsamplers.0"), h, { tile: tileAt(i + 1) });
+    h = resnets(g, block, h, config.layersPerBlock + 1, { groups: normGroups, outChannels });
+    if (i < channels.length - 1) h = upsampler(g, block.at("upsamplers.0"), h);
   }
   const normed = silu(g, groupNorm(g, w.at("conv_norm_out"), h, normGroups, NORM_EPSILON));
   g.output("sample", conv2d(g, w.at("conv_out"), normed, { outChannels: config.outChannels }));
   return g.build();
 }
 
-/** Outputs of a convolution to compute together, where the picture is 2^level times the latents: the largest takes too much memory. */
-const tileAt = (level: number): TileSide | undefined => (level < 3 ? 4 : undefined);
-
 function resnets(
   g: GraphBuilder,
   w: Weights,
   x: GraphValue,
   layers: number,
-  options: { groups: number; outChannels: number; tile?: TileSide | undefined },
+  options: { groups: number; outChannels: number },
 ): GraphValue {
   let h = x;
   for (let j = 0; j < layers; j++) h = resnetBlock(g, w.at(`resnets.${j}`), h, { ...options, epsilon: NORM_EPSILON });
@@ -164,7 +160,7 @@ function resnets(
 }
 
 function midBlock(g: GraphBuilder, w: Weights, x: GraphValue, config: AutoencoderKLConfig): GraphValue {
-  const resnet = { groups: config.normGroups, epsilon: NORM_EPSILON, tile: tileAt(0) };
+  const resnet = { groups: config.normGroups, epsilon: NORM_EPSILON };
   const h = resnetBlock(g, w.at("resnets.0"), x, resnet);
   const attended = config.midBlockAttention ? pixelAttention(g, w.at("attentions.0"), h, { ...resnet, heads: 1 }) : h;
   return resnetBlock(g, w.at("resnets.1"), attended, resnet);

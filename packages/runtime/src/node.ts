@@ -30,7 +30,7 @@ export interface OnnxruntimeNodeOptions {
   readonly lib?: OnnxRuntime | (() => Promise<OnnxRuntime>);
   /** Whether sessions live on a thread of their own, which keeps timers and sockets alive during a run. @default true, false with `lib` */
   readonly worker?: boolean;
-  /** Threads that share one operator. @default the physical cores, or fewer where the process may use fewer */
+  /** Threads that share one operator. @default `OMP_NUM_THREADS`, else the physical cores, or fewer where the process may use fewer */
   readonly threads?: number;
   /** Passed on to ONNX Runtime, over this library's own choices. */
   readonly sessionOptions?: SessionOptions;
@@ -144,8 +144,8 @@ function sessionOptions(
     graphOptimizationLevel: "all",
     logSeverityLevel: 4,
     ...(intraOpNumThreads === undefined ? {} : { intraOpNumThreads }),
-    // DirectML does not allow memory patterns
-    ...(device === "dml" ? { enableMemPattern: false } : {}),
+    // a pattern reserves a run's memory beside what the first run took; DirectML does not allow them
+    ...(device === "cpu" || device === "dml" ? { enableMemPattern: false } : {}),
     ...own,
     extra: { ...own?.extra, session: Object.assign({}, own?.extra?.session, mapped) },
   };
@@ -153,6 +153,8 @@ function sessionOptions(
 
 // ONNX Runtime takes the machine's physical cores, also in a container that was given fewer
 function allowedThreads(): number | undefined {
+  const told = Number(process.env.OMP_NUM_THREADS);
+  if (Number.isInteger(told) && told > 0) return told;
   return availableParallelism() < cpus().length ? availableParallelism() : undefined;
 }
 

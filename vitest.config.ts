@@ -16,10 +16,13 @@ const node: TestProjectConfiguration = {
     name: "node",
     include: ["packages/*/src/**/*.test.ts", "tests/**/*.test.ts"],
     exclude: [...configDefaults.exclude, inBrowser],
+    globalSetup: ["tests/installed-packages.ts"],
     testTimeout: 60_000,
     pool: "forks",
-    // session workers run from the TypeScript sources too
-    execArgv: ["--conditions=@latentkit/source", "--import=tsx"],
+    // threads that wait for each other's share of a tiny operator spin: two of them take twice the time of one
+    env: { OMP_NUM_THREADS: "1" },
+    // session workers run from the TypeScript sources too, and bring tsx for themselves
+    execArgv: ["--conditions=@latentkit/source"],
   },
 };
 

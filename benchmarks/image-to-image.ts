@@ -18,7 +18,7 @@ import {
   torchRandom,
   UNet2DConditionModel,
 } from "latentkit";
-import { randomControlNet15, randomStableDiffusion15 } from "./random-checkpoint.js";
+import { randomCheckpoint, randomControlNet15 } from "./random-checkpoint.js";
 
 const STRENGTH = 0.5;
 const ROUNDS = 3;
@@ -37,7 +37,7 @@ const { values } = parseArgs({
   },
 });
 const [side, steps] = [Number(values.size), Number(values.steps)];
-const folder = await randomStableDiffusion15(join(values.folder, "sd15"));
+const folder = await randomCheckpoint("sd15", join(values.folder, "sd15"), "fp32");
 const control = await randomControlNet15(join(values.folder, "sd15-controlnet"));
 
 // one UNet for all, with inputs for residuals

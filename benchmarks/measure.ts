@@ -6,6 +6,7 @@ import { onnxruntimeNode } from "@latentkit/runtime/node";
 import { encodePrompt, StableDiffusionPipeline } from "latentkit";
 import * as ort from "onnxruntime-node";
 import { exportPart, guidedFeeds, openPart } from "./plain-sessions.js";
+import { median } from "./spread.js";
 
 const STEPS = 5;
 
@@ -53,11 +54,6 @@ async function alternatingSteps(folder: string): Promise<Record<string, number>>
     exported: median(warm.map((time) => time.exported)),
     ratio: median(warm.map((time) => time.ours / time.exported)),
   };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
 /** The share of a run that is not spent inside ONNX Runtime. */

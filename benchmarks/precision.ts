@@ -6,15 +6,14 @@ import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { randomStableDiffusion15 } from "./random-checkpoint.js";
+import { randomCheckpoint } from "./random-checkpoint.js";
 import { randomSingleFile } from "./random-single-file.js";
 import type { StoredType } from "./random-tensors.js";
-import { randomStableDiffusionXL } from "./random-xl-checkpoint.js";
 
 const script = fileURLToPath(new URL("./measure-precision.ts", import.meta.url));
 const models = {
-  sd15: { folder: randomStableDiffusion15, original: "sd1" },
-  sdxl: { folder: randomStableDiffusionXL, original: "sdxl" },
+  sd15: { model: "sd15", original: "sd1" },
+  sdxl: { model: "sdxl", original: "sdxl" },
 } as const;
 /** What is stored, and what it is opened as. */
 const precisions: Readonly<Record<string, { readonly stored: StoredType; readonly dtype: unknown }>> = {
@@ -46,10 +45,11 @@ function known<T>(table: Readonly<Record<string, T>>, name: string, option: stri
   return found;
 }
 
-const { folder: writeFolder, original } = known<(typeof models)["sd15" | "sdxl"]>(models, values.model, "--model");
+const { model, original } = known<(typeof models)["sd15" | "sdxl"]>(models, values.model, "--model");
 const write = (stored: StoredType) => {
   const path = join(values.folder, `${values.model}-${stored}`);
-  return values["single-file"] ? randomSingleFile(original, `${path}.safetensors`, stored) : writeFolder(path, stored);
+  if (values["single-file"]) return randomSingleFile(original, `${path}.safetensors`, stored);
+  return randomCheckpoint(model, path, stored);
 };
 const names = values.dtypes.split(",");
 const chosen = names.map((name) => known(precisions, name, "--dtypes"));

@@ -1,11 +1,16 @@
 // What shortcuts save and lose, on the embedded model: the time of a picture as a share of the plain run's, in turn with it,
 // on the clock and of the processor, which other work on the machine disturbs less; and how close the picture stays to the
-// plain one (PSNR in decibels: mean and least of the prompts).
-// usage: npm run benchmark:quality -- [--steps 20] [--rounds 3] [--threads 1] [--only deepCache]
+// plain one (PSNR in decibels: mean and least of the prompts). With the training data, also how many pictures drawn from
+// labels are nearest to an emoji of that label or of one of its keywords.
+// usage: npm run benchmark:quality -- [--steps 20] [--rounds 3] [--threads 1] [--only deepCache] [--run FOLDER] [--labels 100]
+// FOLDER is what packages/tiny-emoji/training/data.py wrote.
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { onnxruntimeNode } from "@latentkit/runtime/node";
 import { type GenerateOptions, interval, type RgbaImage, StableDiffusionPipeline } from "latentkit";
+import { readBasePictures } from "../packages/tiny-emoji/training/base-pictures.js";
+import { labelJudge } from "../packages/tiny-emoji/training/label-judge.js";
+import { shuffled } from "../packages/tiny-emoji/training/shuffled.js";
 
 const PROMPTS = [
   "a red apple",
@@ -25,6 +30,8 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "3" },
     threads: { type: "string", default: "1" },
     only: { type: "string", default: "" },
+    run: { type: "string" },
+    labels: { type: "string", default: "100" },
   },
 });
 const [numInferenceSteps, rounds] = [Number(values.steps), Number(values.rounds)];
@@ -50,9 +57,12 @@ const pipe = await StableDiffusionPipeline.fromPretrained(undefined, { backend }
 console.log(
   `the embedded model, ${numInferenceSteps} steps, guidance ${SCALE}, ${PROMPTS.length} prompts, ${values.threads} thread(s) of ${cpus()[0]?.model.trim()}`,
 );
-console.log("| | time | processor time | faster | PSNR mean | PSNR least |\n|---|---|---|---|---|---|");
+const scoreOf = values.run === undefined ? undefined : await labelScore(values.run, Number(values.labels));
+const columns = ["", "time", "processor time", "faster", "PSNR mean", "PSNR least", ...(scoreOf ? ["labels"] : [])];
+console.log(`| ${columns.join(" | ")} |\n|${"---|".repeat(columns.length)}`);
+if (scoreOf) console.log(`| plain | 1.00 | 1.00 | 1.00× | | | ${percent(await scoreOf(pipe, {}))} |`);
 const names = Object.keys(shortcuts).filter((name) => name.includes(values.only));
-for (const name of names) print(name, await compare(pipe, pipe, shortcuts[name] ?? {}));
+for (const name of names) await print(name, pipe, shortcuts[name] ?? {});
 if ("tokenMerging".includes(values.only)) await compareMerging();
 if ("batch".includes(values.only)) await compareThroughput();
 await pipe.dispose();
@@ -122,11 +132,32 @@ function likeness(a: RgbaImage, b: RgbaImage): number {
   return -10 * Math.log10(squares / (0.75 * a.data.length) / 255 ** 2);
 }
 
-function print(name: string, { ratio, psnr }: Comparison): void {
+async function print(name: string, other: StableDiffusionPipeline, settings: Settings): Promise<void> {
+  const { ratio, psnr } = await compare(pipe, other, settings);
   const mean = psnr.reduce((sum, value) => sum + value, 0) / psnr.length;
   const times = [ratio.clock, ratio.processor].map((share) => share.toFixed(2));
   const decibels = [mean, Math.min(...psnr)].map((value) => value.toFixed(1));
-  console.log(`| ${[name, ...times, `${(1 / ratio.processor).toFixed(2)}×`, ...decibels].join(" | ")} |`);
+  const score = scoreOf ? [percent(await scoreOf(other, settings))] : [];
+  console.log(`| ${[name, ...times, `${(1 / ratio.processor).toFixed(2)}×`, ...decibels, ...score].join(" | ")} |`);
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
+}
+
+/** Tells of how many pictures drawn from labels the nearest emoji has that label or one of its keywords. */
+async function labelScore(run: string, count: number) {
+  const base = await readBasePictures(run);
+  const judge = await labelJudge(base, pipe.components.vae);
+  const picked = shuffled(base.catalog.length, 7).slice(0, count);
+  return async (on: StableDiffusionPipeline, settings: Settings): Promise<number> => {
+    let related = 0;
+    for (const [seed, wanted] of picked.entries()) {
+      const { image } = await draw(on, base.catalog[wanted]?.label ?? "", seed, settings);
+      if ((await judge(image, wanted)).related) related++;
+    }
+    return related / picked.length;
+  };
 }
 
 /** Token merging is chosen when the network is opened; the embedded model attends at half its resolution and less. */
@@ -134,7 +165,7 @@ async function compareMerging(): Promise<void> {
   for (const ratio of [0.25, 0.5]) {
     const tokenMerging = { ratio, maxDownsample: 2 };
     const merged = await StableDiffusionPipeline.fromPretrained(undefined, { backend, tokenMerging });
-    print(`tokenMerging ${JSON.stringify(tokenMerging)}`, await compare(pipe, merged, {}));
+    await print(`tokenMerging ${JSON.stringify(tokenMerging)}`, merged, {});
     await merged.dispose();
   }
 }

@@ -1,6 +1,7 @@
 // Seconds that the embedded model takes: opening it, and one picture of 20 guided steps. Each figure is a median with its range.
 // usage: npm run benchmark:tiny-emoji
 import { StableDiffusionPipeline } from "latentkit";
+import { spread } from "./spread.js";
 
 const ROUNDS = 9;
 
@@ -11,11 +12,8 @@ async function timed<T>(work: () => Promise<T>): Promise<[seconds: number, resul
 }
 
 function row(what: string, seconds: readonly number[], limit: string): void {
-  const [least, median, most] = [0, 0.5, 1].map((share) => {
-    const sorted = seconds.toSorted((a, b) => a - b);
-    return (sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN).toFixed(2);
-  });
-  console.log(`${what.padEnd(36)} ${median} s (${least} to ${most})   ${limit}`);
+  const { least, median, most } = spread(seconds);
+  console.log(`${what.padEnd(36)} ${median.toFixed(2)} s (${least.toFixed(2)} to ${most.toFixed(2)})   ${limit}`);
 }
 
 const opening: number[] = [];

@@ -94,5 +94,9 @@ function checkBundles() {
     cwd: root,
     encoding: "utf8",
   });
-  report("a page is bundled by Vite and esbuild", status === 0 && stderr === "", `exit ${status}\n${stdout}${stderr}`);
+  report(
+    "a page is bundled by Vite, webpack and esbuild",
+    status === 0 && stderr === "",
+    `exit ${status}\n${stdout}${stderr}`,
+  );
 }

@@ -1,99 +1,122 @@
-// Counts that no machine changes: what the graphs of full-size networks hold. `npx vitest run tests/graph-counts.test.ts -u` writes them anew.
+// Counts that no machine changes: what the graphs of full-size networks hold and cost, and how often a picture's networks
+// run. `npx vitest run tests/graph-counts.test.ts -u` writes them anew.
 import {
   autoencoderKL,
   autoencoderKLConfig,
+  clipTextConfig,
+  clipTextModel,
   fused,
   openCheckpointFile,
   unet2dCondition,
   unet2dConditionConfig,
   unfused,
 } from "@latentkit/onnx";
-import { PbfReader } from "pbf";
-import { expect, it } from "vitest";
-import { autoencoderTensors, type TensorTable, type UNetSizes, unetTensors } from "../benchmarks/tensor-table.js";
+import type { Backend } from "@latentkit/runtime";
+import { onnxruntimeNode } from "@latentkit/runtime/node";
+import { DDIMScheduler, type GenerateOptions, interval, StableDiffusionPipeline } from "latentkit";
+import { describe, expect, it } from "vitest";
+import { graphCosts } from "../benchmarks/graph-costs.js";
+import { graphContent } from "../benchmarks/graph-nodes.js";
+import { type PublishedNetwork, publishedModels } from "../benchmarks/published-models.js";
+import type { AxisLengths } from "../benchmarks/sized-graph.js";
+import { fixtures } from "./golden.js";
 import { headerOnlyFile } from "./header-only-file.js";
 
-const MODEL_GRAPH = 7;
-const GRAPH_NODE = 1;
-const GRAPH_INITIALIZER = 5;
-const NODE_OPERATOR = 4;
+/** A picture of 768×512: latents for both halves of guidance, texts of 77 tokens, and what SDXL is told beside them. */
+const step: AxisLengths = { batch: 2, height: 64, width: 96, length: 77, steps: 1, text_width: 1280, ids: 6 };
+const picture: AxisLengths = { batch: 1, height: 64, width: 96 };
 
-/** Nodes by operator, and the number of initializers. */
-function countsOf(model: Uint8Array): Record<string, number> {
+/** Nodes by operator, the number of initializers, and what a run costs. */
+function countsOf(model: Uint8Array, axes: AxisLengths): object {
+  const { nodes, initializers } = graphContent(model);
   const counts = new Map<string, number>();
-  const count = (name: string) => counts.set(name, (counts.get(name) ?? 0) + 1);
-  const readGraph = (tag: number, _: null, reader: PbfReader) => {
-    if (tag === GRAPH_INITIALIZER) count("initializers");
-    if (tag === GRAPH_NODE) count(reader.readMessage(readNode, { operator: "" }).operator);
-  };
-  new PbfReader(model).readFields((tag, _, reader) => {
-    if (tag === MODEL_GRAPH) reader.readMessage(readGraph, null);
-  }, null);
-  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
+  for (const { operator } of nodes) counts.set(operator, (counts.get(operator) ?? 0) + 1);
+  const sorted = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
+  return { ...Object.fromEntries(sorted), initializers: initializers.length, costs: graphCosts(model, axes) };
 }
 
-function readNode(tag: number, node: { operator: string }, reader: PbfReader): void {
-  if (tag === NODE_OPERATOR) node.operator = reader.readString();
-}
+const checkpoint = ({ tensors }: PublishedNetwork) => openCheckpointFile(headerOnlyFile(Object.fromEntries(tensors())));
 
-const checkpoint = (tensors: TensorTable) => openCheckpointFile(headerOnlyFile(Object.fromEntries(tensors)));
-
-const sd = { channels: [320, 640, 1280, 1280], inChannels: 4, transformers: [1, 1, 1, 0] };
-const networks: Readonly<Record<string, { readonly sizes: UNetSizes; readonly config: object }>> = {
-  "Stable Diffusion 1.5": {
-    sizes: { ...sd, crossAttentionDim: 768, linearProjection: false },
-    config: { attention_head_dim: 8 },
-  },
-  "Stable Diffusion 2.1": {
-    sizes: { ...sd, crossAttentionDim: 1024, linearProjection: true },
-    config: { attention_head_dim: [5, 10, 20, 20], use_linear_projection: true },
-  },
-  "Stable Diffusion XL": {
-    sizes: {
-      channels: [320, 640, 1280],
-      inChannels: 4,
-      transformers: [0, 2, 10],
-      crossAttentionDim: 2048,
-      linearProjection: true,
-      textTime: 2816,
-    },
-    config: {
-      attention_head_dim: [5, 10, 20],
-      down_block_types: ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
-      up_block_types: ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
-      transformer_layers_per_block: [1, 2, 10],
-      use_linear_projection: true,
-      addition_embed_type: "text_time",
-      addition_time_embed_dim: 256,
-      projection_class_embeddings_input_dim: 2816,
-    },
-  },
-};
-
-const cases = Object.entries(networks).flatMap(([name, network]) =>
-  Object.entries({ fused, unfused }).map(([kind, operators]) => ({ name, kind, operators, ...network })),
+const kinds = { fused, unfused };
+const models = Object.values(publishedModels);
+const cases = Object.entries(kinds).flatMap(([kind, operators]) =>
+  models.map(({ name, networks }) => ({ name, kind, operators, networks })),
 );
 
-it.each(cases)("the UNet of $name, $kind", async ({ sizes, config: own, operators }) => {
-  const { channels, crossAttentionDim } = sizes;
-  const config = unet2dConditionConfig({
-    block_out_channels: channels,
-    cross_attention_dim: crossAttentionDim,
-    ...own,
+describe("graphs", () => {
+  it.each(cases)("the UNet of $name, $kind", async ({ networks: { unet }, operators }) => {
+    const config = unet2dConditionConfig(unet.config);
+    const network = unet2dCondition(await checkpoint(unet), config, { operators });
+    expect(network.unusedTensors).toEqual([]);
+    expect(countsOf(network.graph, step)).toMatchSnapshot();
   });
-  const network = unet2dCondition(await checkpoint(unetTensors(sizes)), config, { operators });
-  expect(network.unusedTensors).toEqual([]);
-  expect(countsOf(network.graph)).toMatchSnapshot();
+
+  it.each(models)("the UNet of $name that is told the text's keys and values", async ({ networks: { unet } }) => {
+    const network = unet2dCondition(await checkpoint(unet), unet2dConditionConfig(unet.config), { textApart: true });
+    const { graph, text } = network;
+    expect({ step: graphCosts(graph, step), once: text && graphCosts(text.graph, step) }).toMatchSnapshot();
+  });
+
+  it.each(cases)("the text encoder of $name, $kind", async ({ networks, operators }) => {
+    // of SDXL the larger one
+    const { text_encoder: first, text_encoder_2: text = first } = networks;
+    const network = clipTextModel(await checkpoint(text), clipTextConfig(text.config), { operators });
+    expect(countsOf(network.graph, step)).toMatchSnapshot();
+  });
+
+  it.each(Object.entries(kinds))("the decoder of the autoencoder, %s", async (_, operators) => {
+    const { vae } = publishedModels.sd15.networks;
+    const { decoder } = autoencoderKL(await checkpoint(vae), autoencoderKLConfig(vae.config), { operators });
+    expect(countsOf(decoder.graph, picture)).toMatchSnapshot();
+  });
 });
 
-it.each(Object.entries({ fused, unfused }))("the decoder of the autoencoder, %s", async (_, operators) => {
-  const blocks = (name: string) => new Array(4).fill(name);
-  const config = autoencoderKLConfig({
-    block_out_channels: [128, 256, 512, 512],
-    layers_per_block: 2,
-    down_block_types: blocks("DownEncoderBlock2D"),
-    up_block_types: blocks("UpDecoderBlock2D"),
+/** By an input that no network before it in the list has. */
+const networkNames: Readonly<Record<string, string>> = {
+  input_ids: "text encoder",
+  deep_feature: "UNet, shallow part",
+  timestep: "UNet",
+  encoder_hidden_states: "keys and values of the text",
+  latent_sample: "decoder",
+};
+
+/** A backend that counts the runs of each network, and the items in them. */
+function counting(backend: Backend) {
+  const runs: Record<string, number> = {};
+  const createSession: Backend["createSession"] = async (...request) => {
+    const session = await backend.createSession(...request);
+    const inputs = new Set(session.inputs.map((input) => input.name));
+    const name = Object.keys(networkNames).find((input) => inputs.has(input)) ?? [...inputs].join();
+    const run: typeof session.run = (...feeds) => {
+      const [batch] = (feeds[0].sample ?? feeds[0][name])?.shape ?? [];
+      const network = `${networkNames[name] ?? name}, batch of ${batch}`;
+      runs[network] = (runs[network] ?? 0) + 1;
+      return session.run(...feeds);
+    };
+    return { ...session, run };
+  };
+  return { backend: { ...backend, createSession }, runs };
+}
+
+const sessionOptions = { graphOptimizationLevel: "disabled" } as const;
+
+describe("runs of networks for a picture", () => {
+  const settings: Readonly<Record<string, Partial<GenerateOptions>>> = {
+    "of 6 steps": {},
+    "without guidance": { guidanceScale: 1 },
+    "of sequential guidance": { sequentialGuidance: true },
+    "of guidance in an interval": { guidance: interval(7.5, 0, 0.5) },
+    "with deepCache": { deepCache: { interval: 3 } },
+    "that is a draft": { quality: "draft" },
+  };
+
+  it.each(Object.entries(settings))("%s", async (_, own) => {
+    const cpu = await onnxruntimeNode({ device: "cpu", worker: false, threads: 1, sessionOptions });
+    const { backend, runs } = counting(cpu);
+    await using pipe = await StableDiffusionPipeline.fromPretrained(`${fixtures}pipelines/tiny-sd`, { backend });
+    pipe.scheduler = DDIMScheduler.fromConfig(pipe.scheduler.config);
+    const steps = "quality" in own ? {} : { numInferenceSteps: 6 };
+    await pipe.generate({ prompt: "a cat", seed: 1, height: 48, width: 64, ...steps, ...own });
+    expect(runs).toMatchSnapshot();
   });
-  const { decoder } = autoencoderKL(await checkpoint(autoencoderTensors()), config, { operators });
-  expect(countsOf(decoder.graph)).toMatchSnapshot();
 });

@@ -114,7 +114,9 @@ export function outsideFaults(tree: SourceTree): string[] {
 function outsideFault(specifier: string, file: string, packages: ReadonlyMap<string, Package>): string | undefined {
   if (isRelative(specifier)) {
     const target = posix.join(posix.dirname(file), specifier);
-    return target.startsWith("packages/") ? "is a package's inner file: import the package" : undefined;
+    // what a model was trained by is no part of its package
+    const isInner = target.startsWith("packages/") && !/^packages\/[^/]+\/training\//.test(target);
+    return isInner ? "is a package's inner file: import the package" : undefined;
   }
   const target = packages.get(packageName(specifier));
   return !target || target.entries.has(entryOf(specifier)) ? undefined : `is no entry point of ${target.name}`;

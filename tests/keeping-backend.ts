@@ -11,8 +11,12 @@ export interface Traffic {
   runs: number;
   /** Sessions that were opened. */
   opened: number;
-  /** Kept values that nobody has freed. */
+  /** Kept values that nobody has freed, those made of texts left out. */
   alive: number;
+  /** Runs on a text alone, which are no others; their results stay until the network is told other texts. */
+  texts: number;
+  /** Kept values of texts that nobody has freed. */
+  textsAlive: number;
 }
 
 /** Decides what becomes of a call, by its number. */
@@ -20,7 +24,7 @@ export type Fail = (kind: "kept" | "runs", call: number) => LatentKitError | und
 
 /** A backend as on a GPU, made of any: it keeps values, counts what goes over its boundary, and fails when it is told to. */
 export function keepingBackend(backend: Backend): { readonly backend: Backend; readonly traffic: Traffic; fail: Fail } {
-  const traffic: Traffic = { fetched: 0, kept: 0, runs: 0, opened: 0, alive: 0 };
+  const traffic: Traffic = { fetched: 0, kept: 0, runs: 0, opened: 0, alive: 0, texts: 0, textsAlive: 0 };
   const result = {
     backend: { ...backend, keepsValues: true, createSession },
     traffic,
@@ -31,6 +35,8 @@ export function keepingBackend(backend: Backend): { readonly backend: Backend; r
     traffic.opened++;
     const session = await backend.createSession(...args);
     const { keep } = session;
+    const isText = session.inputs.every(({ name }) => name === "encoder_hidden_states");
+    const alive = isText ? "textsAlive" : "alive";
     return {
       ...session,
       async run(...feeds) {
@@ -41,9 +47,10 @@ export function keepingBackend(backend: Backend): { readonly backend: Backend; r
       },
       ...(keep && {
         async keep(feeds: Feeds, outputs?: readonly string[]) {
-          refuse("kept");
+          if (isText) traffic.texts++;
+          else refuse("kept");
           const results = await keep(feeds, outputs);
-          for (const value of Object.values(results)) count(value);
+          for (const value of Object.values(results)) count(value, alive);
           return results;
         },
       }),
@@ -55,10 +62,10 @@ export function keepingBackend(backend: Backend): { readonly backend: Backend; r
     if (error) throw error;
   }
 
-  function count(value: KeptValue): void {
+  function count(value: KeptValue, alive: "alive" | "textsAlive"): void {
     const { read, dispose } = value;
     let isAlive = true;
-    traffic.alive++;
+    traffic[alive]++;
     Object.assign(value, {
       async read() {
         const found = await read();
@@ -66,7 +73,7 @@ export function keepingBackend(backend: Backend): { readonly backend: Backend; r
         return found;
       },
       async dispose() {
-        if (isAlive) traffic.alive--;
+        if (isAlive) traffic[alive]--;
         isAlive = false;
         await dispose();
       },

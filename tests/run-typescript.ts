@@ -1,7 +1,5 @@
 import { spawn } from "node:child_process";
-import { createRequire } from "node:module";
-
-const tsx = createRequire(import.meta.url).resolve("tsx/cli");
+import { compiledProgram } from "./installed-packages.js";
 
 /** What a program left behind. */
 export interface Finished {
@@ -10,12 +8,16 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Runs a TypeScript program in a folder, with the packages' sources: `npx tsx --conditions=@latentkit/source …`. */
-export function runTypeScript(folder: string, program: string, ...parameters: readonly string[]): Promise<Finished> {
-  const child = spawn(process.execPath, [tsx, "--conditions=@latentkit/source", program, ...parameters], {
+/** Runs a TypeScript program in a folder, with the packages as their users install them. */
+export async function runTypeScript(
+  folder: string,
+  program: string,
+  ...parameters: readonly string[]
+): Promise<Finished> {
+  const child = spawn(process.execPath, [await compiledProgram(program), ...parameters], {
     cwd: folder,
     // a child that inherits vitest's NODE_OPTIONS and the like would not run as a user's does
-    env: { PATH: process.env.PATH },
+    env: { PATH: process.env.PATH, OMP_NUM_THREADS: process.env.OMP_NUM_THREADS },
   });
   const output = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const) {

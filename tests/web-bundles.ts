@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as esbuild from "esbuild";
 import * as vite from "vite";
+import webpack from "webpack";
 import { root } from "./repository.js";
 
 /** An app as a bundler leaves it. */
@@ -60,6 +61,40 @@ export async function bundleWithEsbuild(app: App): Promise<Bundle> {
   await writeFile(join(folder, "index.html"), page.replace("./app.ts", "./assets/app.js"));
   return { folder, modules: Object.keys(metafile.inputs) };
 }
+
+/** The same by webpack, with what it needs to read TypeScript. */
+export async function bundleWithWebpack(app: App): Promise<Bundle> {
+  const folder = await emptyFolder();
+  const stats = await packed({
+    mode: "production",
+    context: app.folder,
+    entry: "./app.ts",
+    output: { path: join(folder, "assets"), filename: "app.js" },
+    module: { rules: [{ test: /\.ts$/, use: join(root, "tests/typescript-loader.mjs") }] },
+    resolve: {
+      extensionAlias: { ".js": [".ts", ".js"] },
+      // "..." are webpack's own
+      conditionNames: [...app.conditions, "..."],
+    },
+  });
+  const page = await readFile(join(app.folder, "index.html"), "utf8");
+  await writeFile(join(folder, "index.html"), page.replace("./app.ts", "./assets/app.js"));
+  const { modules = [] } = stats.toJson({ all: false, modules: true, nestedModules: true, modulesSpace: 10_000 });
+  return { folder, modules: modules.flatMap(namesOf) };
+}
+
+function packed(configuration: webpack.Configuration): Promise<webpack.Stats> {
+  return new Promise((resolve, reject) => {
+    webpack(configuration, (error, stats) => {
+      if (stats?.hasErrors()) reject(new Error(stats.toString({ all: false, errors: true })));
+      else if (stats) resolve(stats);
+      else reject(error);
+    });
+  });
+}
+
+/** A module's name, and those of the modules that were joined into it. */
+const namesOf = ({ name, modules = [] }: webpack.StatsModule): string[] => [name ?? "", ...modules.flatMap(namesOf)];
 
 /** Modules of a bundle that exist on Node alone. */
 export function nodeModulesIn({ modules }: Bundle): string[] {

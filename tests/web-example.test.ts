@@ -31,9 +31,9 @@ describe.skipIf(chromiumPath === undefined)(title, () => {
   });
 
   /** Opens the page, until its model is open. */
-  async function visit(context: BrowserContext): Promise<Page> {
+  async function visit(context: BrowserContext, address = url): Promise<Page> {
     const page = await context.newPage();
-    await page.goto(url);
+    await page.goto(address);
     await page.waitForFunction(() => document.body.dataset.device !== undefined, null, { timeout: limit / 3 });
     await page.locator("#steps").fill("4");
     await page.locator("#seed").fill("7");
@@ -152,6 +152,38 @@ describe.skipIf(chromiumPath === undefined)(title, () => {
   );
 
   it(
+    "draws without a GPU, storage or threads, and says what it lacks",
+    async () => {
+      const plain = await chromium.launch({ executablePath: chromiumPath!, args: ["--no-sandbox"] });
+      const context = await plain.newContext({ serviceWorkers: "block" });
+      await context.addInitScript(() => {
+        const get = () => {
+          throw new DOMException("storage is blocked", "SecurityError");
+        };
+        Object.defineProperty(globalThis, "caches", { get });
+      });
+      const address = url.replace("?device=wasm", "");
+      // as a host sends it that knows nothing of isolated pages
+      await context.route(address, async (route) => {
+        const response = await route.fetch();
+        const { "cross-origin-embedder-policy": _, ...headers } = response.headers();
+        await route.fulfill({ response, headers });
+      });
+      const page = await visit(context, address);
+      const reason = await page.locator("#reason").innerText();
+      expect(reason).toContain("Runs on wasm, one thread (for more, send the page with Cross-Origin-Opener-Policy");
+      expect(reason).toContain("the browser offers no GPU");
+      expect(await draw(page, "panda")).toBe("panda · seed 7 · 64×64");
+      await page.goto(`${address}?device=webgpu`);
+      const problem = page.getByRole("alert");
+      await problem.waitFor({ timeout: limit / 3 });
+      expect(await problem.innerText()).toMatch(/^device "webgpu" .*the browser offers no GPU/);
+      await plain.close();
+    },
+    limit,
+  );
+
+  it(
     "says what went wrong",
     async () => {
       const context = await browser.newContext();
@@ -159,7 +191,7 @@ describe.skipIf(chromiumPath === undefined)(title, () => {
       await page.goto(`${url}&model=./no-such-model/`);
       const problem = page.getByRole("alert");
       await problem.waitFor({ timeout: limit / 3 });
-      expect(await problem.innerText()).toContain("no-such-model");
+      expect(await problem.innerText()).toContain(`${new URL("no-such-model", url)}`);
       await context.close();
     },
     limit,

@@ -1,8 +1,6 @@
-import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { runModule } from "./run-module.js";
 
 // the software driver that Debian's chromium brings, with its loader
 const chromium = "/usr/lib/chromium";
@@ -11,12 +9,9 @@ const vulkan: Readonly<Record<string, string>> = software
   ? { VK_ICD_FILENAMES: `${chromium}/vk_swiftshader_icd.json`, LD_LIBRARY_PATH: chromium, XDG_RUNTIME_DIR: tmpdir() }
   : {};
 
-/** Runs a module of a package in a process of its own, since a driver is chosen at its start, and gives what it prints. */
-export async function withWebgpu(packageFolder: string, program: string): Promise<string> {
-  const args = ["--conditions=@latentkit/source", "--import=tsx", "--input-type=module", "--eval", program];
-  const cwd = fileURLToPath(new URL(`../${packageFolder}/`, import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd, env: { ...process.env, ...vulkan } });
-  return stdout;
+/** Runs a module in a process of its own, since a driver is chosen at its start, and gives what it prints. */
+export async function withWebgpu(program: string): Promise<string> {
+  return (await runModule(program, vulkan)).stdout;
 }
 
 /** Whether WebGPU works here, and what it needs where it does not. */
@@ -25,7 +20,7 @@ export async function webgpuStatus(): Promise<{ works: boolean; reason: string }
     'const { onnxruntimeNode } = await import("@latentkit/runtime/node"); await onnxruntimeNode({ device: "webgpu" });';
   const works =
     software ||
-    (await withWebgpu("packages/runtime", program).then(
+    (await withWebgpu(program).then(
       () => true,
       () => false,
     ));

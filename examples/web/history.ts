@@ -35,11 +35,13 @@ export async function keep({ id, png }: Drawn): Promise<void> {
 
 /** Forgets all pictures. */
 export async function forgetAll(): Promise<void> {
-  await caches.delete(PLACE).catch(() => false);
+  const cache = await openCache();
+  for (const request of (await cache?.keys()) ?? []) await cache?.delete(request);
 }
 
 /** An address for a new picture. */
-export const newId = (): string => new URL(`./drawn/${crypto.randomUUID()}.png`, location.href).href;
+export const newId = (): string =>
+  new URL(`./drawn/${crypto.getRandomValues(new Uint32Array(4)).join("-")}.png`, location.href).href;
 
 /** The settings in a PNG file of this page. */
 function settingsIn(png: Uint8Array): Settings | undefined {
@@ -47,6 +49,11 @@ function settingsIn(png: Uint8Array): Settings | undefined {
   return latentkit === undefined ? undefined : JSON.parse(latentkit);
 }
 
+/** Nowhere where storage is blocked; a page that was not sent safely has no `caches` at all. */
 async function openCache(): Promise<Cache | undefined> {
-  return caches.open(PLACE).catch(() => undefined);
+  try {
+    return await caches.open(PLACE);
+  } catch {
+    return undefined;
+  }
 }

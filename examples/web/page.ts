@@ -42,6 +42,7 @@ function choices(): Choices {
 function openModel(): Promise<Artist> {
   artist ??= open().catch((error: unknown) => {
     artist = undefined;
+    device.textContent = "No model";
     throw error;
   });
   return artist;
@@ -227,5 +228,6 @@ watchForm(
 );
 document.body.dataset.ready = "yes";
 openModel().catch(fail);
-// while developing, what is kept would be what was written before
-if (import.meta.env.MODE === "production") await navigator.serviceWorker?.register("./service-worker.js");
+// while developing, what is kept would be what was written before; where storage is blocked, nothing can be
+if (import.meta.env.MODE === "production")
+  await navigator.serviceWorker?.register("./service-worker.js").catch(() => undefined);

@@ -9,8 +9,8 @@ const pipe = await StableDiffusionPipeline.fromPretrained(
 const { images, latents } = await pipe.generate({
   prompt: "a red apple",
   seed: 3,
-  width: 64,
-  height: 48,
+  width: Number(searchParams.get("width") ?? 64),
+  height: Number(searchParams.get("height") ?? 48),
   numInferenceSteps: 2,
 });
 document.title = JSON.stringify({

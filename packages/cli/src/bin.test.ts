@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { loadImage, pngText } from "latentkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fixtures } from "../../../tests/golden.js";
-import { runCommand } from "./testing.js";
+import { runCommand } from "../../../tests/run-command.js";
 
 const model = `${fixtures}pipelines/tiny-sd`;
 
@@ -70,6 +70,33 @@ describe("a picture", () => {
   });
 });
 
+describe("quality and feature reuse", () => {
+  const parametersOf = async (name: string) => pngText(await readFile(join(folder, name))).parameters;
+  const flags = ["--model", model, "--seed", "7", "--size", "48x64", "--json"];
+
+  it("is a sampler, steps and reuse by one word", async () => {
+    const { code, stdout } = await run("a red apple", ...flags, "--quality", "draft", "-o", "draft.png");
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ steps: 16, scheduler: "DPMSolverMultistepScheduler" });
+    expect(await parametersOf("draft.png")).toMatch(
+      /Steps: 16, Sampler: DPM\+\+ 2M Karras, .*, DeepCache interval: 2, Version/,
+    );
+    const spelled = ["--scheduler", "dpmpp-2m-karras", "--steps", "16", "--deep-cache", "2"];
+    await run("a red apple", ...flags, ...spelled, "-o", "spelled.png");
+    expect(await readFile(join(folder, "spelled.png"))).toEqual(await readFile(join(folder, "draft.png")));
+  });
+
+  it("leaves what is said beside it", async () => {
+    const said = ["--quality", "draft", "--scheduler", "euler", "--steps", "3", "--deep-cache", "1"];
+    await run("a red apple", ...flags, ...said, "-o", "draft.png");
+    await run("a red apple", ...flags, ...said.slice(2), "-o", "spelled.png");
+    expect(await parametersOf("draft.png")).toMatch(/Steps: 3, Sampler: Euler, /);
+    expect(await readFile(join(folder, "spelled.png"))).toEqual(await readFile(join(folder, "draft.png")));
+    const plain = await run("a red apple", ...flags, "--quality", "normal", "--steps", "2", "-o", "plain.png");
+    expect(JSON.parse(plain.stdout)).toMatchObject({ steps: 2, scheduler: "PNDMScheduler" });
+  });
+});
+
 describe("--json", () => {
   it("tells the result as one object, and warnings on stderr as well", async () => {
     const prompt = "apple ".repeat(100);
@@ -107,6 +134,11 @@ describe("failures", () => {
   it.each([
     ["a size that is no multiple of 8", ["--size", "50x64"], /--size.*'50x64'.*multiples of 8/],
     ["more steps than the network was trained on", ["--steps", "1001"], /--steps: expected .*1000/],
+    [
+      "a grade of a sampler of few steps",
+      ["--quality", "draft", "--scheduler", "lcm"],
+      /--quality: expected "normal" .*LCMScheduler/,
+    ],
     ["an unknown scheduler", ["--scheduler", "magic"], /--scheduler.*'magic'.*euler-a, .*EulerDiscreteScheduler/],
   ])("%s is wrong usage", async (_, flags, message) => {
     const { code, stdout, stderr } = await draw(...flags);
@@ -180,6 +212,11 @@ describe("help", () => {
         --seed <n>                  the same seed draws the same picture (default:
                                     random)
         --scheduler <name>          sampler, see below (default: the model's)
+        --quality <name>            sampler and steps by one word; what is given
+                                    beside it stands (choices: "draft", "normal",
+                                    "best")
+        --deep-cache <n>            run the whole network in every n-th step only:
+                                    faster, less exact
         --device <name>             where to compute (choices: "auto", "cpu", "cuda",
                                     "webgpu", "dml", "coreml", default: "auto")
         --count <n>                 pictures to draw, each with the next seed

@@ -3,7 +3,7 @@ import { downloadBar } from "./download-bar.js";
 import type { Job, Picture } from "./job.js";
 import { openTask } from "./open-task.js";
 import type { Progress } from "./progress.js";
-import { chosenScheduler } from "./scheduler-names.js";
+import { settledSchedule } from "./settled-schedule.js";
 import { createTimeLeft } from "./time-left.js";
 
 /** A picture that was drawn. */
@@ -13,6 +13,8 @@ export interface DrawnPicture extends Picture {
   /** What it was drawn with. */
   readonly guidance: number;
   readonly steps: number;
+  /** Of how many network calls one was whole. */
+  readonly deepCache: number | undefined;
 }
 
 /** Who is told about a job, and who may end it. */
@@ -31,23 +33,25 @@ export async function* drawPictures(job: Job, attendants: Attendants): AsyncGene
   const source = job.source === undefined ? undefined : await openSource(job.source, { signal, onProgress, onWarning });
   await using opened = await openTask(job.task, source, { device, signal, onWarning, onProgress }, job.size);
   const { pipe } = opened;
-  if (job.scheduler) pipe.scheduler = chosenScheduler(job.scheduler, pipe.scheduler);
-
-  const { guidance = opened.guidance, steps = opened.steps } = job;
+  const { guidance = opened.guidance } = job;
+  const { scheduler, steps, deepCache } = await settledSchedule(job, opened);
+  pipe.scheduler = scheduler;
   const options = {
     prompt,
     // SDXL takes one that is empty for another thing than none
     ...(negative !== undefined && { negativePrompt: negative }),
     numInferenceSteps: steps,
     guidanceScale: guidance,
+    ...(deepCache && { deepCache }),
     ...opened.options,
   };
+  const settings = { guidance, steps, scheduler, deepCache: deepCache?.interval };
   const tellSteps = stepTeller(progress, pictures.length);
   for (const [i, picture] of pictures.entries()) {
     const onStep = tellSteps(i);
     const { images } = await pipe.generate({ ...options, seed: picture.seed, signal, onStep, onWarning });
     signal.throwIfAborted();
-    for (const image of images) yield { ...picture, image, guidance, steps, scheduler: pipe.scheduler };
+    for (const image of images) yield { ...picture, image, ...settings };
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import type { Device } from "latentkit";
+import type { Device, Quality } from "latentkit";
 import type { Flags } from "./flags.js";
 import { finiteNumber, wholeNumber } from "./number-arguments.js";
 import { outputPath } from "./output-paths.js";
@@ -11,6 +11,8 @@ import type { Task } from "./task.js";
 export type Draw = (prompt: string, flags: Flags, task: Task) => Promise<void>;
 
 const devices: readonly Device[] = ["auto", "cpu", "cuda", "webgpu", "dml", "coreml"];
+
+const qualities: readonly Quality[] = ["draft", "normal", "best"];
 
 /** The options of all commands that draw. */
 export function addDrawingOptions(command: Command): Command {
@@ -30,6 +32,12 @@ export function addDrawingOptions(command: Command): Command {
     .option("--size <size>", "pixels, as 512 or 768x512, width first (default: the model's)", parseSize)
     .option("--seed <n>", "the same seed draws the same picture (default: random)", wholeNumber())
     .option("--scheduler <name>", "sampler, see below (default: the model's)", parseScheduler)
+    .addOption(
+      new Option("--quality <name>", "sampler and steps by one word; what is given beside it stands").choices(
+        qualities,
+      ),
+    )
+    .option("--deep-cache <n>", "run the whole network in every n-th step only: faster, less exact", wholeNumber(1))
     .addOption(new Option("--device <name>", "where to compute").choices(devices).default("auto"))
     .option("--count <n>", "pictures to draw, each with the next seed", wholeNumber(1), 1)
     .option("--json", "tell the result as JSON")

@@ -14,6 +14,8 @@ export interface Failure {
 const flagOf: Readonly<Record<string, string>> = {
   numInferenceSteps: "--steps",
   guidanceScale: "--guidance",
+  quality: "--quality",
+  deepCache: "--deep-cache",
   width: "--size",
   height: "--size",
   seed: "--seed",

@@ -1,4 +1,4 @@
-import type { Device } from "latentkit";
+import type { Device, Quality } from "latentkit";
 import type { SchedulerChoice } from "./scheduler-names.js";
 import type { Size } from "./size.js";
 
@@ -13,6 +13,10 @@ export interface Flags {
   readonly size?: Size;
   readonly seed?: number;
   readonly scheduler?: SchedulerChoice;
+  /** A choice of sampler and steps; what is said beside it stands. */
+  readonly quality?: Quality;
+  /** Of how many network calls one is whole. */
+  readonly deepCache?: number;
   readonly device: Device;
   readonly count: number;
   readonly json?: boolean;

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { loadImage, pngText, RgbaImage } from "latentkit";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fixtures } from "../../../tests/golden.js";
+import { runCommand } from "../../../tests/run-command.js";
 import { sharpPicture } from "../../../tests/sharp-picture.js";
-import { runCommand } from "./testing.js";
 
 const model = `${fixtures}pipelines/tiny-sd`;
 const image = new RgbaImage(sharpPicture(45, 37));
@@ -34,6 +34,13 @@ describe("a picture from a picture", () => {
     expect(parameters).toMatch(
       /^a painting\nSteps: 3, .*Size: 40x32, Model: tiny-sd, Denoising strength: 0\.7, Version:/,
     );
+  });
+
+  it("img2img: with a sampler by one word", async () => {
+    const { code } = await run("img2img", "a painting", "--image", "photo.png", "--quality", "draft");
+    expect(code).toBe(0);
+    const { parameters } = pngText(await readFile(join(folder, "out.png")));
+    expect(parameters).toMatch(/Steps: 3, Sampler: DPM\+\+ 2M Karras, .*DeepCache interval: 2/);
   });
 
   it("inpaint: the rest of the picture stays as it is", async () => {
@@ -108,6 +115,12 @@ describe("a picture that steers", () => {
       2,
       "Allowed choices are canny, scribble, depth, grey, tile, none",
     ],
+    [
+      ["--controlnet", controlnet, "--quality", "draft"],
+      2,
+      '--quality: expected "normal" for StableDiffusionControlNetPipeline',
+    ],
+    [["--controlnet", controlnet, "--deep-cache", "2"], 2, "--deep-cache: expected a UNet2DConditionModel without"],
     [["--controlnet", `${fixtures}models/controlnet_xl`], 1, "take a ControlNet made for this family of models"],
   ])("%j cannot be done", async (args, code, message) => {
     expect(await control(...args)).toMatchObject({ code, stdout: "", stderr: expect.stringContaining(message) });

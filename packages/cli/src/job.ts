@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { basename, resolve } from "node:path";
-import type { Device } from "latentkit";
+import type { Device, Quality } from "latentkit";
 import type { Flags } from "./flags.js";
 import { outputPaths } from "./output-paths.js";
 import type { SchedulerChoice } from "./scheduler-names.js";
@@ -18,6 +18,9 @@ export interface Job {
   readonly guidance: number | undefined;
   /** The checkpoint's own when left out. */
   readonly scheduler: SchedulerChoice | undefined;
+  readonly quality: Quality;
+  /** Of how many network calls one is whole; every one when left out. */
+  readonly deepCache: number | undefined;
   /** The size the checkpoint was trained on when left out. */
   readonly size: Size | undefined;
   readonly device: Device;
@@ -39,7 +42,8 @@ const embeddedName = "tiny-emoji";
 
 /** Fills in what the user left open. The embedded model draws best with less guidance than others. */
 export function settledJob(prompt: string, flags: Flags, task: Task): Job {
-  const { model, steps, size, device, negative, count, seed = randomInt(2 ** 32) } = flags;
+  const { model, steps, size, device, negative, count, deepCache } = flags;
+  const { seed = randomInt(2 ** 32), quality = "normal" } = flags;
   const embedded = model === undefined;
   const seeds = Array.from({ length: count }, (_, i) => seed + i);
   const files = outputPaths(flags.output, seeds);
@@ -50,6 +54,8 @@ export function settledJob(prompt: string, flags: Flags, task: Task): Job {
     steps,
     guidance: flags.guidance ?? (embedded ? 4 : undefined),
     scheduler: flags.scheduler,
+    quality,
+    deepCache,
     size,
     device,
     source: model,

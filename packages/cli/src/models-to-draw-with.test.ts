@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { LatentConsistencyModelPipeline, loadImage, pngText, StableDiffusionXLPipeline } from "latentkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fixtures } from "../../../tests/golden.js";
-import { runCommand } from "./testing.js";
+import { runCommand } from "../../../tests/run-command.js";
 
 const pipelines = `${fixtures}pipelines/`;
 

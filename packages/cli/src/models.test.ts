@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { fixtures } from "../../../tests/golden.js";
 import { folderFiles, type HubServer, startHub } from "../../../tests/hub-server.js";
-import { runCommand } from "./testing.js";
+import { runCommand } from "../../../tests/run-command.js";
 
 const commit = "1".repeat(40);
 const tiny = folderFiles("pipelines/tiny-sd");

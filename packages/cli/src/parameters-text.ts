@@ -13,6 +13,8 @@ export interface PictureSettings {
   readonly model: string;
   /** How much of a picture was changed. */
   readonly strength?: number | undefined;
+  /** Of how many network calls one was whole. */
+  readonly deepCache?: number | undefined;
 }
 
 /** The names that AUTOMATIC1111's web interface has for the samplers. */
@@ -29,7 +31,7 @@ const samplerNames: Readonly<Record<string, string>> = {
 
 /** The settings as AUTOMATIC1111's web interface writes them into the PNG text `parameters`. */
 export function parametersText(settings: PictureSettings): string {
-  const { prompt, negative = "", steps, scheduler, guidance, seed, size, model, strength } = settings;
+  const { prompt, negative = "", steps, scheduler, guidance, seed, size, model, strength, deepCache } = settings;
   const fields = {
     Steps: steps,
     Sampler: samplerName(scheduler),
@@ -38,6 +40,7 @@ export function parametersText(settings: PictureSettings): string {
     Size: size,
     Model: model,
     ...(strength !== undefined && { "Denoising strength": strength }),
+    ...(deepCache !== undefined && { "DeepCache interval": deepCache }),
     Version: `latentkit ${version}`,
   };
   const lines = negative === "" ? [prompt] : [prompt, `Negative prompt: ${negative}`];

@@ -18,6 +18,11 @@ it("fills in what is left open", async () => {
   expect(await parsed("a red apple")).toEqual([["a red apple", { device: "auto", count: 1 }, { kind: "draw" }]]);
 });
 
+it("reads quality and feature reuse", async () => {
+  const [[, flags] = []] = await parsed("apple", "--quality", "best", "--deep-cache", "3");
+  expect(flags).toMatchObject({ quality: "best", deepCache: 3 });
+});
+
 it("takes prompts and values that look like flags", async () => {
   const [[prompt, flags] = []] = await parsed("--seed", "-1", "--guidance", "-2.5", "--negative", "", "--", "--json");
   expect(prompt).toBe("--json");
@@ -72,6 +77,8 @@ it.each([
   [["apple", "--seed", "x"], "Expected a whole number."],
   [["apple", "--guidance", "NaN"], "Expected a number."],
   [["apple", "--size", "big"], "or WIDTHxHEIGHT in multiples of 8"],
+  [["apple", "--quality", "good"], "Allowed choices are draft, normal, best."],
+  [["apple", "--deep-cache", "0"], "Expected a whole number of at least 1."],
   [["apple", "--device", "gpu"], "Allowed choices are auto, cpu, cuda, webgpu, dml, coreml."],
   [["apple", "-o", "apple.jpg"], "Only .png files are written."],
   [["apple", "-o", ""], "Only .png files are written."],

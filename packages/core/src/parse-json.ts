@@ -1,3 +1,5 @@
+import { LatentKitError } from "./errors.js";
+
 /** Where and why a text is not JSON. */
 export class JsonError extends Error {
   override readonly name = "JsonError";
@@ -36,6 +38,26 @@ export function parseJson(source: string): unknown {
     // either such a word or a mistake, whose place the platform does not tell in any certain way
     return parsePythonJson(source);
   }
+}
+
+/**
+ * The same, of a file.
+ *
+ * @throws LatentKitError `"invalid-checkpoint"` with line and column.
+ */
+export function parseJsonFile(source: string, name: string): unknown {
+  try {
+    return parseJson(source);
+  } catch (cause) {
+    const reason = cause instanceof JsonError ? `${place(source, cause.position)}: ${cause.message}` : String(cause);
+    const message = `${name} is not valid JSON: ${reason}; download it again`;
+    throw new LatentKitError("invalid-checkpoint", message, { cause });
+  }
+}
+
+function place(text: string, position: number): string {
+  const lines = text.slice(0, position).split("\n");
+  return `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
 }
 
 function parsePythonJson(source: string): unknown {

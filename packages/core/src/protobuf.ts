@@ -62,7 +62,12 @@ export function float(tag: number, value: number): Uint8Array {
  * ```
  */
 export function delimited(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
-  return written((writer) => writer.writeBytesField(tag, join(parts)));
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const head = written((writer) => {
+    writer.writeTag(tag, DELIMITED);
+    writer.writeVarint(length);
+  });
+  return join([head, ...parts]);
 }
 
 /**
@@ -109,8 +114,11 @@ function nextField(reader: PbfReader): Omit<Field, "bytes"> | undefined {
   }
 }
 
+// graphs have fields by the hundred thousand: making a writer for each takes longer than writing
+const shared = new PbfWriter(new Uint8Array(256));
+
 function written(write: (writer: PbfWriter) => void): Uint8Array {
-  const writer = new PbfWriter();
-  write(writer);
-  return writer.finish();
+  shared.pos = 0;
+  write(shared);
+  return shared.buf.slice(0, shared.pos);
 }

@@ -1,6 +1,5 @@
 import { LatentKitError } from "./errors.js";
 import type { ModelFile } from "./model-files.js";
-import { JsonError, parseJson } from "./parse-json.js";
 
 /**
  * The whole file as UTF-8 text, without a byte order mark.
@@ -27,21 +26,19 @@ export async function readText(file: ModelFile): Promise<string> {
  * ```
  */
 export async function readJson(file: ModelFile): Promise<Record<string, unknown>> {
-  const text = await readText(file);
-  try {
-    const value = parseJson(text);
-    if (isRecord(value)) return value;
-  } catch (cause) {
-    const reason = cause instanceof JsonError ? `${place(text, cause.position)}: ${cause.message}` : String(cause);
-    const message = `${file.name} is not valid JSON: ${reason}; download it again`;
-    throw new LatentKitError("invalid-checkpoint", message, { cause });
-  }
+  const value = await parsed(await readText(file), file.name);
+  if (isRecord(value)) return value;
   throw new LatentKitError("invalid-checkpoint", `${file.name}: expected a JSON object; download it again`);
 }
 
-function place(text: string, position: number): string {
-  const lines = text.slice(0, position).split("\n");
-  return `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
+async function parsed(text: string, name: string): Promise<unknown> {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // few files are Python's JSON or broken: what reads them is loaded for them
+    const { parseJsonFile } = await import("./parse-json.js");
+    return parseJsonFile(text, name);
+  }
 }
 
 /** Whether a parsed JSON value is an object, neither a list nor null. */

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import {
   lstat,
   mkdir,
@@ -17,6 +17,7 @@ import { dirname, join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { etagOf, folderFiles, type HubServer, startHub } from "../../../tests/hub-server.js";
+import { startModule } from "../../../tests/run-module.js";
 import type { DownloadProgress, HubWarning } from "./index.js";
 import { openSource, readJson } from "./index.js";
 import { downloadModel, openModel } from "./node.js";
@@ -548,7 +549,7 @@ describe("two at once", () => {
       20_000,
     );
     const second = download();
-    await sleep(3000);
+    await sleep(1500);
     first.child.kill("SIGKILL");
     expect(await first.code).toBe(null);
     await expectNoModel();
@@ -561,14 +562,9 @@ describe("two at once", () => {
 
 /** Downloads the model in a process of its own. */
 function download(): { readonly child: ChildProcess; readonly code: Promise<number | null> } {
-  const program = `import { downloadModel } from "${new URL("node.ts", import.meta.url).href}"; await downloadModel("acme/tiny-sd");`;
-  const child = spawn(process.execPath, [
-    "--conditions=@latentkit/source",
-    "--import=tsx",
-    "--input-type=module",
-    "-e",
-    program,
-  ]);
+  const child = startModule(
+    'import { downloadModel } from "@latentkit/hub/node"; await downloadModel("acme/tiny-sd");',
+  );
   return { child, code: new Promise((resolve) => child.on("close", resolve)) };
 }
 

@@ -1,11 +1,9 @@
 import { LatentKitError, type ModelFile, type ModelFiles } from "@latentkit/core";
 import { rangeEnd } from "./byte-range.js";
 import { checkFileKind } from "./check-file-kind.js";
+import { isHandle, type PickedModel } from "./is-picked.js";
 import { modelFolder } from "./model-folder.js";
 import { singleFileModel } from "./single-file-model.js";
-
-/** What a page's visitor picks or drops: a `.safetensors` file, the files of a folder, or a handle of either. */
-export type PickedModel = File | FileList | readonly File[] | FileSystemFileHandle | FileSystemDirectoryHandle;
 
 /**
  * A model from the visitor's disk, which is read where it is: `input.files` of an `<input type="file">`, also with
@@ -25,17 +23,6 @@ export async function pickedModel(picked: PickedModel): Promise<ModelFiles> {
   const [first, ...others] = files;
   if (!first) throw new TypeError("files: expected at least one, got none");
   return others.length === 0 && pathOf(first) === first.name ? fileModel(first) : listModel(files);
-}
-
-/** Whether a source was picked rather than named. */
-export function isPicked(source: unknown): source is PickedModel {
-  const isList = Array.isArray(source) && source.every((file) => file instanceof File);
-  const isFileList = typeof FileList !== "undefined" && source instanceof FileList;
-  return isList || isFileList || (typeof File !== "undefined" && source instanceof File) || isHandle(source);
-}
-
-function isHandle(source: unknown): source is FileSystemFileHandle | FileSystemDirectoryHandle {
-  return typeof FileSystemHandle !== "undefined" && source instanceof FileSystemHandle;
 }
 
 function fileModel(file: File): ModelFiles {

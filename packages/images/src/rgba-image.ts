@@ -1,5 +1,4 @@
 import type { Pixels } from "./pixels.js";
-import { encodePng } from "./png-codec.js";
 import type { PngText } from "./png-text.js";
 
 /** How a PNG file is made. */
@@ -49,13 +48,15 @@ export class RgbaImage {
   }
 
   /** The bytes of a PNG file. */
-  toPng({ text }: PngOptions = {}): Promise<Uint8Array> {
+  async toPng({ text }: PngOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    // pages that draw on a canvas need no PNG files
+    const { encodePng } = await import("./png-codec.js");
     return encodePng(this, text);
   }
 
   /** A PNG file as a blob of type `image/png`. */
-  async toBlob({ text }: PngOptions = {}): Promise<Blob> {
-    return new Blob([await encodePng(this, text)], { type: "image/png" });
+  async toBlob(options: PngOptions = {}): Promise<Blob> {
+    return new Blob([await this.toPng(options)], { type: "image/png" });
   }
 
   /** A copy for a canvas; where there is no `ImageData` class, a plain object with its fields. */

@@ -1,6 +1,7 @@
 import type { LoadOptions } from "@latentkit/models";
 import type * as library from "@latentkit/pipelines";
 import type { PipelineLoadOptions } from "@latentkit/pipelines";
+import { sourceHere } from "latentkit/platform";
 import { type Parcel, pack } from "./parcel.js";
 import type { PipelineFacts, PipelineRequest, SourceRequest } from "./pipeline-host.js";
 import { type RemotePipeline, referenceTo, remotePipeline, type SchedulerSettings } from "./remote-pipeline.js";
@@ -52,7 +53,7 @@ export interface RemotePipelineClass<Name extends PipelineName> {
   /** @throws what `fromPretrained` of the class throws; TypeError for what cannot be sent to a worker. */
   fromPretrained(source?: RemoteSource, options?: RemoteLoadOptions): Promise<RemotePipeline<OptionsOf<Name>>>;
   /** The parts of another pipeline of the same worker in one of this class. They stay the other's to free. */
-  fromPipe(pipe: RemotePipeline<never>): Promise<RemotePipeline<OptionsOf<Name>>>;
+  fromPipe(pipe: Pick<RemotePipeline<never>, "name" | "device">): Promise<RemotePipeline<OptionsOf<Name>>>;
 }
 
 /** Opens pipelines in a worker. */
@@ -131,9 +132,9 @@ export function pipelineWorker(open: () => WorkerLink | Promise<WorkerLink>): Pi
 
   const pipeline: PipelineWorker["pipeline"] = (name) => ({
     async fromPretrained(source, options = {}) {
-      const { signal, onProgress: _progress, onWarning: _warning, scheduler, ...rest } = options;
+      const { signal, onProgress: _progress, onWarning: _warning, scheduler, config, ...rest } = options;
       signal?.throwIfAborted();
-      const request = await pack({ source, ...rest }, "");
+      const request = await pack({ source: sourceHere(source), config: sourceHere(config), ...rest }, "");
       const kind = { name, scheduler: scheduler?.config };
       return made((link) => openThere(link, kind, request, options));
     },

@@ -1,10 +1,10 @@
 import { zeros } from "@latentkit/core";
 import type { GenerateResult, Step } from "@latentkit/pipelines";
-import { transfer } from "comlink";
-import { buffersOf, pack, unpack } from "./parcel.js";
+import { handedOver } from "./handed-over.js";
+import { pack, unpack } from "./parcel.js";
 import type { AnyPipeline, PipelineHost, PipelineReference, Progress } from "./pipeline-host.js";
 import { openReports, type Reports } from "./report.js";
-import { outcomeOf, type WorkerOutcome } from "./worker-outcome.js";
+import { outcomeOf } from "./worker-outcome.js";
 
 /** A run under way, or over. */
 interface Run {
@@ -88,11 +88,4 @@ function progressOf(run: Run, next: IteratorResult<Step, GenerateResult>, isWant
   const { preview: _, ...step } = next.value;
   run.steps.push(next.value);
   return { done: false, step };
-}
-
-/** An outcome whose memory moves with it. */
-function handedOver<Result extends { readonly content: unknown }>(
-  outcome: WorkerOutcome<Result>,
-): WorkerOutcome<Result> {
-  return outcome.ok ? transfer(outcome, buffersOf(outcome.result)) : outcome;
 }

@@ -137,6 +137,7 @@ export {
   type Guidance,
   type GuidanceOptions,
   type GuidedOptions,
+  graded,
   guided,
   type HiresFixOptions,
   type ImageInput,

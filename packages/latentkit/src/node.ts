@@ -20,6 +20,9 @@ function workerFile(): URL {
   return new URL(`./pipeline-worker${extension === ".ts" ? ".source.js" : extension}`, import.meta.url);
 }
 
+/** A source as a worker finds it: it is in the same folder. */
+export const sourceHere = (source: unknown): unknown => source;
+
 /** Where this thread hears its messages. @throws TypeError outside a worker. */
 export function workerScope(): WorkerScope {
   if (parentPort) {

@@ -3,6 +3,7 @@ import type { RgbaImage } from "@latentkit/images";
 import { type LoadOptions, openBackend } from "@latentkit/models";
 import type * as library from "@latentkit/pipelines";
 import type {
+  BatchResult,
   GenerateResult,
   Pipeline,
   PipelineComponents,
@@ -12,6 +13,8 @@ import type {
 } from "@latentkit/pipelines";
 import type { Backend } from "@latentkit/runtime";
 import { type SchedulerConfig, schedulerFromConfig } from "@latentkit/schedulers";
+import type { BatchCaller, Heard } from "./batch-caller.js";
+import { hostedBatches } from "./hosted-batches.js";
 import { hostedRuns } from "./hosted-runs.js";
 import { type Parcel, unpack } from "./parcel.js";
 import { openReports, type Report } from "./report.js";
@@ -52,6 +55,9 @@ export type Progress =
   | { readonly done: false; readonly step?: Omit<Step, "preview"> }
   | { readonly done: true; readonly result: GenerateResult };
 
+/** What a prompt of a batch gave, without the prompt. */
+export type BatchProgress = Omit<BatchResult<RunOptions>, "item">;
+
 /** The worker's side. Calls that can be aborted have a number of the caller's; a run goes by that of its start. */
 export interface PipelineHost {
   open(
@@ -75,6 +81,20 @@ export interface PipelineHost {
   preview(run: number, step: number, options?: PreviewOptions): Promise<WorkerOutcome<Parcel<RgbaImage[]>>>;
   /** Ends a run before its end. */
   end(run: number): Promise<WorkerOutcome<void>>;
+  /** Settles a batch, which takes its prompts from the caller. */
+  startBatch(
+    batch: number,
+    pipeline: PipelineReference,
+    options: Parcel<object>,
+    hears: Heard,
+    caller: BatchCaller,
+  ): Promise<WorkerOutcome<void>>;
+  /** What the next prompt gave; undefined at the end. */
+  nextInBatch(batch: number): Promise<WorkerOutcome<Parcel<BatchProgress | undefined>>>;
+  /** Shows a step of a batch, by its number among all of them. */
+  showInBatch(batch: number, step: number, options?: PreviewOptions): Promise<WorkerOutcome<Parcel<RgbaImage[]>>>;
+  /** Ends a batch, also one that is over. */
+  endBatch(batch: number): Promise<WorkerOutcome<void>>;
   abort(call: number): void;
   /** Frees a pipeline, after the step under way; one that is gone already is no error. */
   dispose(id: number): Promise<WorkerOutcome<void>>;
@@ -99,7 +119,7 @@ interface HeldPipeline {
 export function pipelineHost(classes: typeof library): PipelineHost {
   const held = new Map<number, HeldPipeline>();
   const controllers = new Map<number, AbortController>();
-  const runs = hostedRuns((reference) => find(reference).pipeline, controllers);
+  const pipelineOf = (reference: PipelineReference) => find(reference).pipeline;
   let count = 0;
 
   function kept(pipeline: AnyPipeline, device: DeviceFacts): PipelineFacts {
@@ -148,7 +168,8 @@ export function pipelineHost(classes: typeof library): PipelineHost {
         held.delete(id);
         await found?.pipeline.dispose();
       }),
-    ...runs,
+    ...hostedRuns(pipelineOf, controllers),
+    ...hostedBatches(pipelineOf, controllers),
   };
 }
 

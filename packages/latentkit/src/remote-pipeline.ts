@@ -1,9 +1,10 @@
 import { LatentKitError, type Tensor } from "@latentkit/core";
-import type { GenerateResult, RunOptions, Step } from "@latentkit/pipelines";
+import type { BatchItem, BatchOptions, BatchResult, GenerateResult, RunOptions, Step } from "@latentkit/pipelines";
 import type { Device } from "@latentkit/runtime";
 import type { SchedulerConfig } from "@latentkit/schedulers";
 import { isTensor } from "./parcel.js";
 import type { PipelineFacts, PipelineReference } from "./pipeline-host.js";
+import { remoteBatch } from "./remote-batch.js";
 import { remoteRun } from "./remote-run.js";
 import type { WorkerLink } from "./worker-link.js";
 
@@ -35,6 +36,23 @@ export interface RemotePipeline<Options> extends AsyncDisposable {
    * can be shown until another run of the pipeline begins.
    */
   stream(options: RemoteRunOptions<Options>): AsyncGenerator<Step, GenerateResult, Tensor | undefined>;
+  /**
+   * A picture for each prompt as it comes, in their order; the worker takes prompts from here as it goes, and draws on
+   * while the last picture is looked at. Callbacks may be those of all runs, or of one prompt; steps can be shown until the
+   * batch has made a few more. Options that are wrong are told of by the first result.
+   *
+   * @throws TypeError for an `onError` that is no function.
+   * @example
+   * ```ts
+   * const pipe = await createPipelineWorker().fromPretrained();
+   * for await (const { index, images } of pipe.batch(["panda", "lemon"], { seed: 1 })) await images[0].save(`${index}.png`);
+   * await pipe.dispose();
+   * ```
+   */
+  batch(
+    prompts: Iterable<BatchItem<RemoteRunOptions<Options>>> | AsyncIterable<BatchItem<RemoteRunOptions<Options>>>,
+    options?: BatchOptions<RemoteRunOptions<Options>>,
+  ): AsyncGenerator<BatchResult<RemoteRunOptions<Options>>, void, undefined>;
   /** Frees the pipeline, after the step under way, and ends the worker when no other pipeline is left in it. */
   dispose(): Promise<void>;
 }
@@ -97,6 +115,7 @@ export function remotePipeline<Options>(
       return next.value;
     },
     stream: (options) => remoteRun(link, reference(), checked(options), true),
+    batch: (prompts, options = {}) => remoteBatch(link, reference(), prompts, withListener(checked(options))),
     dispose() {
       disposal ??= free();
       return disposal;
@@ -108,7 +127,14 @@ export function remotePipeline<Options>(
 }
 
 /** For callers without types: `generate("a red apple")`. */
-function checked(options: RunOptions): RunOptions {
+function checked<Options extends RunOptions>(options: Options): RunOptions & Options {
   if (options instanceof Object) return options;
   throw new TypeError(`options: expected an object such as { prompt: "a red apple" }, got ${typeof options}`);
+}
+
+/** Whether there is one to tell of failures is all that crosses. */
+function withListener<Options extends { readonly onError?: unknown }>(options: Options): Options {
+  const { onError } = options;
+  if (onError === undefined || typeof onError === "function") return options;
+  throw new TypeError(`onError: expected a function, got ${typeof onError}`);
 }

@@ -42,7 +42,8 @@ export function resultOf<Result>(outcome: WorkerOutcome<Result>, signal?: AbortS
 /** Causes of causes that are told. */
 const DEPTH = 4;
 
-function packError(error: unknown, depth = DEPTH): PackedError {
+/** What is told of an error. */
+export function packError(error: unknown, depth: number = DEPTH): PackedError {
   if (!isError(error)) return { kind: "value", name: "", message: String(error) };
   const { name, message, stack, cause } = error;
   return {
@@ -55,14 +56,15 @@ function packError(error: unknown, depth = DEPTH): PackedError {
   };
 }
 
-function unpackError(packed: PackedError): unknown {
+/** The error that was told of, made anew. */
+export function unpackError(packed: PackedError): unknown {
   if (packed.kind === "value") return packed.message;
   const error = madeAnew(packed);
   if (packed.stack !== undefined) Object.defineProperty(error, "stack", { value: packed.stack, configurable: true });
   return error;
 }
 
-const classes: Readonly<Record<string, ErrorConstructor>> = { TypeError, RangeError, SyntaxError };
+const classes: Readonly<Record<string, ErrorConstructor>> = { Error, TypeError, RangeError, SyntaxError };
 
 function madeAnew({ kind, name, message, code, cause }: PackedError): Error {
   const options = cause && { cause: unpackError(cause) };

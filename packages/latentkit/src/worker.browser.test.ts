@@ -18,7 +18,7 @@ it("draws in a Web Worker what the page draws", async () => {
   await there.dispose();
 });
 
-it("starts a worker of its own, and ends a run in it", async () => {
+it("starts a worker of its own, ends a run in it, and makes a batch", async () => {
   const there = await createPipelineWorker().fromPretrained(undefined, { device: "wasm" });
   const controller = new AbortController();
   const reason = new Error("changed my mind");
@@ -30,6 +30,21 @@ it("starts a worker of its own, and ends a run in it", async () => {
   const run = there.generate({ ...panda, numInferenceSteps: 20, signal: controller.signal, onStep });
   await expect(run).rejects.toBe(reason);
   expect(steps).toEqual([0]);
+  const { prompt: _, ...common } = panda;
+  const failed: unknown[] = [];
+  const onError = (error: unknown, { index }: { readonly index: number }) => failed.push([String(error), index]);
+  async function* prompts() {
+    yield "panda";
+    yield { prompt: "panda", height: 50 };
+    yield { prompt: "lemon", onStep: ({ index }: Step) => void steps.push(index) };
+  }
+  const items: unknown[] = [];
+  for await (const { item, images } of there.batch(prompts(), { ...common, onError })) items.push(item, images.length);
+  expect(items).toEqual(["panda", 1, expect.objectContaining({ prompt: "lemon" }), 1]);
+  expect(failed).toEqual([["RangeError: height: expected a positive multiple of 8 pixels, got 50", 1]]);
+  expect(steps).toEqual([0, 0, 1]);
+  for await (const { images } of there.batch(["panda"], common))
+    expect(images).toEqual((await there.generate(panda)).images);
   await there.dispose();
 });
 

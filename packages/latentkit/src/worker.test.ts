@@ -1,4 +1,3 @@
-import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import {
@@ -12,6 +11,7 @@ import {
 } from "latentkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fixtures } from "../../../tests/golden.js";
+import { runModule } from "../../../tests/run-module.js";
 import { connect, createPipelineWorker, type RemotePipeline } from "./worker.js";
 
 const tinySd = `${fixtures}pipelines/tiny-sd`;
@@ -121,12 +121,13 @@ describe("a pipeline in a worker", () => {
 
   it("changes its sampler", async () => {
     const plain = await there.generate(apple);
-    const { scheduler } = there;
+    const [{ scheduler }, own] = [there, here.scheduler];
     there.scheduler = EulerDiscreteScheduler.fromConfig(there.scheduler.config);
     here.scheduler = EulerDiscreteScheduler.fromConfig(here.scheduler.config);
     const euler = await there.generate(apple);
     expect(euler).toEqual(await here.generate(apple));
     there.scheduler = scheduler;
+    here.scheduler = own;
     expect(await there.generate(apple)).toEqual(plain);
   });
 
@@ -153,6 +154,160 @@ describe("a pipeline in a worker", () => {
     const { warnings: told } = await there.generate({ ...run, onWarning: (warning) => warnings.push(warning) });
     expect(warnings).toEqual(told);
     expect(told).toMatchObject([{ code: "prompt-truncated" }]);
+  });
+});
+
+describe("a batch in a worker", () => {
+  const options = { seed: 3, height: 40, width: 64, numInferenceSteps: 2 } as const;
+  const prompts = ["a cat", { prompt: "a red apple", seed: 5 }, "a house"];
+
+  async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+    const list: Item[] = [];
+    for await (const item of items) list.push(item);
+    return list;
+  }
+
+  /** A source of prompts that writes down how far it was read, and whether it was told to stop. */
+  function watchedSource() {
+    const seen = { read: 0, closed: false };
+    async function* source() {
+      try {
+        for (const prompt of prompts) {
+          seen.read++;
+          yield prompt;
+        }
+      } finally {
+        seen.closed = true;
+      }
+    }
+    return { seen, source: source() };
+  }
+
+  it.each([1, 2])("gives what one on this thread gives, in order, %i together", async (batchSize) => {
+    const common = { ...options, batchSize };
+    const expected = await all(here.batch(prompts, common));
+    expect(await all(there.batch(prompts, common))).toEqual(expected);
+    const { seen, source } = watchedSource();
+    const results = await all(there.batch(source, common));
+    expect(results).toEqual(expected);
+    expect(results.map(({ item }) => item)).toEqual(prompts);
+    expect(results[1]?.item).toBe(prompts[1]);
+    expect(seen).toEqual({ read: 3, closed: true });
+    expect(await all(there.batch([]))).toEqual([]);
+  });
+
+  it("calls back: of all runs, and of one", async () => {
+    const steps: unknown[] = [];
+    const tell = (who: string) => async (step: Step) => {
+      const [picture] = await step.preview({ scale: 1 });
+      steps.push([who, step.index, step.latents.shape, picture?.width]);
+    };
+    const long = "apple ".repeat(90);
+    const warnings: string[] = [];
+    const run = { ...options, onStep: tell("all"), onWarning: ({ code }: { code: string }) => warnings.push(code) };
+    await all(there.batch([{ prompt: long, onStep: tell("one") }, "a cat"], run));
+    // PNDM looks at its first step twice
+    const indices = [0, 1, 2];
+    expect(steps).toEqual(["one", "all"].flatMap((who) => indices.map((index) => [who, index, [1, 4, 5, 8], 8])));
+    expect(warnings).toEqual(["prompt-truncated"]);
+    const other = torchRandom(8).normal([1, 4, 5, 8]);
+    const changing = { ...options, onStep: ({ index }: Step) => (index === 0 ? other : undefined) };
+    expect(await all(there.batch(["a cat"], changing))).toEqual(await all(here.batch(["a cat"], changing)));
+  });
+
+  it("reads no further ahead than it is told", async () => {
+    for (const [lookAhead, read] of [[0, 1] as const, [2, 3] as const]) {
+      const { seen, source } = watchedSource();
+      const run = there.batch(source, { ...options, lookAhead });
+      await run.next();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(seen.read).toBeLessThanOrEqual(read);
+      await run.return();
+      expect(seen.closed).toBe(true);
+    }
+  });
+
+  it("throws the error of a prompt in its place, and leaves it out where somebody is told", async () => {
+    const bad = { prompt: "a dog", height: 50 };
+    const message = "height: expected a positive multiple of 8 pixels, got 50";
+    const run = there.batch(["a cat", bad, "a cow"], options);
+    expect((await run.next()).value).toMatchObject({ index: 0, item: "a cat" });
+    await expect(run.next()).rejects.toEqual(new RangeError(message));
+    expect((await run.next()).done).toBe(true);
+    const failures: unknown[] = [];
+    const onError = (error: unknown, failed: object) => failures.push(error, failed);
+    const results = await all(there.batch(["a cat", bad, "a cow"], { ...options, onError }));
+    expect(results.map(({ index }) => index)).toEqual([0, 2]);
+    expect(failures).toEqual([new RangeError(message), { index: 1, item: bad }]);
+  });
+
+  it("ends with what its callbacks and its source throw", async () => {
+    const reason = new Error("no more ideas");
+    const fail = () => {
+      throw reason;
+    };
+    const bad = { prompt: "a dog", height: 50 };
+    await expect(all(there.batch([bad, "a cat"], { ...options, onError: fail }))).rejects.toBe(reason);
+    await expect(all(there.batch(["a cat"], { ...options, onStep: fail }))).rejects.toEqual(reason);
+    async function* failing() {
+      yield "a cat";
+      throw reason;
+    }
+    const run = there.batch(failing(), options);
+    expect((await run.next()).value).toMatchObject({ index: 0 });
+    await expect(run.next()).rejects.toBe(reason);
+    const { random } = { random: torchRandom(1) };
+    // @ts-expect-error: cannot be sent
+    await expect(all(there.batch(["a cat", { prompt: "a dog", random }], options))).rejects.toThrow(
+      /^prompts\[1\]\.random\.\w+: expected something that can be sent to a worker/,
+    );
+  });
+
+  it("ends between two steps when the signal says so, also one whose source never answers", async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const reason = { why: () => "any value" };
+    const onStep = () => controller.abort(reason);
+    await expect(all(there.batch(prompts, { ...options, numInferenceSteps: 50, signal, onStep }))).rejects.toBe(reason);
+    await expect(there.batch(prompts, { ...options, signal }).next()).rejects.toBe(reason);
+    const waiting = new AbortController();
+    const endless = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) };
+    const next = there.batch(endless, { ...options, signal: waiting.signal }).next();
+    setTimeout(() => waiting.abort(reason), 20);
+    await expect(next).rejects.toBe(reason);
+    expect(await all(there.batch(["a cat"], options))).toHaveLength(1);
+  });
+
+  it("hands a picture out while it waits for the next prompt", async () => {
+    let answer = () => {};
+    async function* slow() {
+      yield "a cat";
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      yield "a dog";
+    }
+    const run = there.batch(slow(), { ...options, batchSize: 2 });
+    expect((await run.next()).value).toMatchObject({ index: 0, item: "a cat" });
+    answer();
+    expect((await run.next()).value).toMatchObject({ index: 1, item: "a dog" });
+    expect((await run.next()).done).toBe(true);
+  });
+
+  it("refuses what it cannot do", async () => {
+    // @ts-expect-error: a text
+    expect(() => there.batch(prompts, { onError: "skip" })).toThrow("onError: expected a function, got string");
+    await expect(there.batch(prompts, { ...options, batchSize: 0 }).next()).rejects.toEqual(
+      new RangeError("batchSize: expected a positive integer, got 0"),
+    );
+    await expect(there.batch("a cat", options).next()).rejects.toEqual(
+      new TypeError('prompts: expected an iterable such as ["a red apple"], got string'),
+    );
+    // @ts-expect-error: no prompt
+    await expect(there.batch([7], options).next()).rejects.toThrow(TypeError);
+    const left = await worker.pipeline("StableDiffusionPipeline").fromPipe(there);
+    await left.dispose();
+    expect(() => left.batch(prompts, options)).toThrow("the pipeline was disposed");
   });
 });
 
@@ -284,14 +439,8 @@ describe("a worker", () => {
       const pipe = await createPipelineWorker().fromPretrained(undefined, { device: "cpu" });
       const onStep = ({ index }) => { if (index === 0) setTimeout(() => process.exit(7), ${delay}); };
       await pipe.generate({ prompt: "panda", numInferenceSteps: 50, onStep });`;
-    const args = ["--conditions=@latentkit/source", "--import=tsx", "--input-type=module", "--eval", program];
-    const cwd = fileURLToPath(new URL("..", import.meta.url));
-    const { status, stderr } = await new Promise<{ status: number | null; stderr: string }>((resolve) => {
-      const child = execFile(process.execPath, args, { cwd }, (_, _stdout, stderr) =>
-        resolve({ status: child.exitCode, stderr }),
-      );
-    });
-    expect({ status, stderr }).toEqual({ status: 7, stderr: "" });
+    const left = await runModule(program).catch((error: unknown) => error);
+    expect(left).toMatchObject({ code: 7, stderr: "" });
   });
 
   it("leaves latents where they are when nobody looks at the steps", async () => {

@@ -9,6 +9,7 @@ import { openNetwork, warnOfUnused } from "./open-network.js";
 import { openSession } from "./open-session.js";
 import type { ControlResiduals } from "./residual-feeds.js";
 import { tensorOutput } from "./tensor-output.js";
+import { isTextApart, openTextFed } from "./text-fed-session.js";
 
 /** How strongly a ControlNet steers, and what it is told beside the text. */
 export interface ControlNetOptions extends Pick<NetworkConditions, "textEmbeds" | "timeIds" | "classLabels"> {
@@ -55,9 +56,12 @@ export class ControlNetModel {
     const parts = await openNetwork(files, "diffusion_pytorch_model", inside);
     const { checkpoint, backend } = parts;
     const config = controlNetConfig(parts.config, parts.configFile);
-    const network = controlNetModel(checkpoint, config, parts.graph);
+    const network = controlNetModel(checkpoint, config, {
+      ...parts.graph,
+      textApart: isTextApart(backend, options),
+    });
     warnOfUnused(network.unusedTensors, checkpoint.location, options);
-    const session = await openSession(() => backend.createSession(network), network, options);
+    const session = await openSession(() => openTextFed(backend, network), network, options);
     return new ControlNetModel(session, config, network.unusedTensors);
   }
 

@@ -24,7 +24,7 @@ export function exportedSession(session: Session, roles: ExportRoles, location: 
   return {
     inputs: inputs.map(({ name, info, role }) => ({ name, type: role.type, shape: info.shape })),
     outputs: outputs.map(({ name, info }) => ({ name, type: "float32", shape: info.shape })),
-    async run(feeds, wanted = outputs.map(({ name }) => name)) {
+    async run(feeds: Readonly<Record<string, Value>>, wanted = outputs.map(({ name }) => name)) {
       checkNeutral(feeds, inputs, roles, location);
       const known = wanted.map((name) => outputNamed(name, outputs, location));
       const batch = batchOf(feeds, inputs);

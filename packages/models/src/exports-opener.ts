@@ -1,7 +1,7 @@
 import type { ModelFiles } from "@latentkit/core";
 import { hasWeights } from "@latentkit/onnx";
-import type * as exportedNetworks from "./exported-networks.js";
 import type { LoadOptions } from "./load-options.js";
+import type * as rareNetworks from "./rare-networks.js";
 
 /**
  * What opens ONNX exports, for a folder without weights named `stem`; loaded only then, so that pages that open checkpoints
@@ -11,7 +11,7 @@ export async function exportsOpener(
   files: ModelFiles,
   stem: string,
   { variant }: LoadOptions,
-): Promise<typeof exportedNetworks | undefined> {
+): Promise<typeof rareNetworks | undefined> {
   if (files.singleFile || (await hasWeights(files, stem, variant))) return undefined;
-  return import("./exported-networks.js");
+  return import("./rare-networks.js");
 }

@@ -1,7 +1,8 @@
 import { LatentKitError, type ModelFile, type ModelFiles } from "@latentkit/core";
-import { hasVariant, hasWeights } from "@latentkit/onnx";
+import { hasWeights } from "@latentkit/onnx";
 import { dtypeName } from "./dtype.js";
 import type { LoadOptions } from "./load-options.js";
+import { firstOf, namesOf } from "./network-variant.js";
 
 /** What exporters append to `model` for another precision: Optimum and transformers.js by `_`, Diffusers by `.`. */
 const VARIANTS = ["fp16", "quantized", "int8", "uint8", "q8", "q4", "q4f16", "bnb4", "layernorm"];
@@ -12,9 +13,6 @@ const VARIANTS_OF: Readonly<Record<string, readonly string[]>> = {
   q8: ["quantized", "int8", "uint8", "q8"],
   q4: ["q4", "q4f16", "bnb4"],
 };
-
-/** What Diffusers and transformers call the weights of a network. */
-const STEMS = ["diffusion_pytorch_model", "model"];
 
 const PLAIN = "model.onnx";
 
@@ -47,31 +45,13 @@ export async function findExport(
   );
 }
 
-/** Whether a network's folder has weights of a variant, in a checkpoint or an ONNX export. */
-export async function hasNetworkVariant(files: ModelFiles, variant: string): Promise<boolean> {
-  for (const stem of STEMS) if (await hasVariant(files, stem, variant)) return true;
-  return (await firstOf(files, namesOf(variant))) !== undefined;
-}
-
 function wantedNames({ variant, dtype = "auto" }: LoadOptions): readonly string[] {
   if (variant !== undefined) return namesOf(variant);
   return (VARIANTS_OF[dtypeName(dtype)] ?? []).flatMap(namesOf);
 }
 
-function namesOf(variant: string): readonly string[] {
-  return [`model_${variant}.onnx`, `model.${variant}.onnx`];
-}
-
 function variantOf(name: string): string {
   return name.slice("model_".length, -".onnx".length);
-}
-
-async function firstOf(files: ModelFiles, names: readonly string[]): Promise<ModelFile | undefined> {
-  for (const name of names) {
-    const file = await files.find(name);
-    if (file) return file;
-  }
-  return undefined;
 }
 
 async function existing(files: ModelFiles, names: readonly string[]): Promise<readonly string[]> {

@@ -24,6 +24,7 @@ function withRemoteTensors(session: Session): Session {
       );
       return mapped(kept, (value: KeptValue): Value => keptTensors(value)[0]!);
     },
+    keep,
     dispose: () => session.dispose(),
   };
 }

@@ -44,4 +44,4 @@ export function keptWhole(value: Tensor | Value): KeptValue {
 }
 
 /** Whether a value is a tensor that is not here. */
-export const isRemoteValue = (value: Value): value is Tensor => isRemote(value as Tensor);
+export const isRemoteValue = (value: Value | KeptValue): value is Tensor => isRemote(value as Tensor);

@@ -1,6 +1,5 @@
 import type { ModelFiles } from "@latentkit/core";
 import { readJson, tryReadJson } from "@latentkit/hub";
-import { findExport } from "./find-export.js";
 import type { LoadOptions } from "./load-options.js";
 
 /** `model_index.json`: the pipeline that a model is for, and library and class of each part. */
@@ -33,6 +32,7 @@ export async function isXl(files: ModelFiles, options: LoadOptions): Promise<boo
 async function findModelIndex(files: ModelFiles, options: LoadOptions): Promise<ModelIndex | undefined> {
   const index = await tryReadJson(files, "model_index.json");
   if (index) return index;
+  const { findExport } = await import("./rare-networks.js");
   const { onWarning: _, ...silent } = options;
   const parts: string[] = [];
   for (const [part, stem] of Object.entries(STEMS))

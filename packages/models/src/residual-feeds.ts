@@ -27,12 +27,6 @@ export interface UNetResiduals extends Partial<ControlResiduals> {
   readonly perturbedAttention?: boolean | undefined;
 }
 
-/** Whether anything is to be added, or changed in the middle. */
-export function hasResiduals(residuals: UNetResiduals): boolean {
-  const { downResiduals, midResidual, downIntraResiduals, perturbedAttention = false } = residuals;
-  return perturbedAttention || [downResiduals, midResidual, downIntraResiduals].some((added) => added !== undefined);
-}
-
 /**
  * Feeds for every input of a graph that takes residuals: zeros where there are none.
  *

@@ -6,10 +6,10 @@ import {
   type UNet2DConditionConfig,
   unet2dCondition,
   unet2dConditionConfig,
-  unet2dShallow,
 } from "@latentkit/onnx";
 import type { Backend, Value } from "@latentkit/runtime";
 import { exportsOpener } from "./exports-opener.js";
+import { hasResiduals } from "./has-residuals.js";
 import { keepingResults } from "./kept-results.js";
 import { LazySession, type RunnerSession } from "./lazy-session.js";
 import type { LoadOptions } from "./load-options.js";
@@ -17,11 +17,12 @@ import { type NetworkConditions, type NetworkInputs, networkFeeds } from "./netw
 import { openFiles } from "./open-files.js";
 import { openNetwork, warnOfUnused } from "./open-network.js";
 import { openSession } from "./open-session.js";
-import { hasResiduals, residualFeeds, type UNetResiduals } from "./residual-feeds.js";
+import type { UNetResiduals } from "./residual-feeds.js";
 import type { SplitUNet, UNetGraphs, WholePrediction } from "./split-unet.js";
 import { steeredSession } from "./steered-session.js";
 import { type TensorDevice, tensorDevice } from "./tensor-device.js";
 import { tensorOutput } from "./tensor-output.js";
+import { isTextApart, openTextFed } from "./text-fed-session.js";
 
 /** What some networks are told beside the text, and what ControlNets and T2I-Adapters add to their states. */
 export interface UNetConditions extends NetworkConditions, UNetResiduals {}
@@ -110,22 +111,28 @@ export class UNet2DConditionModel {
       backend: opened,
       graph: shared,
     } = await openNetwork(files, "diffusion_pytorch_model", inside);
-    const graph = { ...shared, tokenMerging: options.tokenMerging };
+    const { tokenMerging } = options;
+    const merging = tokenMerging && (await import("./rare-networks.js")).tokenMergers(tokenMerging);
+    const graph = { ...shared, tokenMerging: merging, textApart: isTextApart(opened, options) };
     const backend = keepingResults(opened);
     const config = unet2dConditionConfig(json, configFile);
     const network = unet2dCondition(checkpoint, config, { ...graph, residuals });
     warnOfUnused(network.unusedTensors, checkpoint.location, options);
-    const session = await openSession(() => backend.createSession(network), network, options);
+    const session = await openSession(() => openTextFed(backend, network), network, options);
     const graphs: UNetGraphs = {
-      steered: () => backend.createSession(unet2dCondition(checkpoint, config, { ...graph, residuals: true })),
-      whole: (branch) => backend.createSession(unet2dCondition(checkpoint, config, { ...graph, branch })),
-      shallow: (branch) => backend.createSession(unet2dShallow(checkpoint, config, branch, graph)),
+      steered: () => openTextFed(backend, unet2dCondition(checkpoint, config, { ...graph, residuals: true })),
+      whole: (branch) => openTextFed(backend, unet2dCondition(checkpoint, config, { ...graph, branch })),
+      async shallow(branch) {
+        const { unet2dShallow } = await import("./rare-networks.js");
+        return openTextFed(backend, unet2dShallow(checkpoint, config, branch, graph));
+      },
     };
     return new UNet2DConditionModel(session, config, network.unusedTensors, graphs, residuals, opened);
   }
 
   /**
-   * The network's prediction (noise, velocity or sample, as it was trained), `[batch, channels, height, width]`.
+   * The network's prediction (noise, velocity or sample, as it was trained), `[batch, channels, height, width]`. What
+   * cross-attention sees of a text is remembered for the latest two.
    *
    * @param sample noisy latents after `scaleModelInput`, `[batch, channels, height, width]`.
    * @param timestep training timestep from 0 to 999, also fractional; one for all, or one per item of the batch.
@@ -138,11 +145,10 @@ export class UNet2DConditionModel {
     encoderHiddenStates: Tensor,
     conditions: UNetConditions = {},
   ): Promise<Tensor> {
-    const feeds = {
-      ...this.#feeds({ sample, timestep, encoderHiddenStates }, conditions),
-      ...this.#residualFeeds(conditions, sample),
-    };
-    return tensorOutput(await this.#session.run(feeds, ["out_sample"]), "out_sample");
+    const feeds = this.#feeds({ sample, timestep, encoderHiddenStates }, conditions);
+    const session = this.#sessionFor(conditions);
+    const added = this.#extra === "residuals" ? await this.#residualFeeds(sample, conditions) : {};
+    return tensorOutput(await session.run({ ...feeds, ...added }, ["out_sample"]), "out_sample");
   }
 
   /**
@@ -201,17 +207,21 @@ export class UNet2DConditionModel {
     this.#extra = extra;
   }
 
-  /** Feeds for the inputs that a steered network has. From the first residuals on, it is that one which runs. */
-  #residualFeeds(conditions: UNetResiduals, sample: Tensor): Record<string, Value> {
-    if (!hasResiduals(conditions) && this.#extra !== "residuals") return {};
+  /** What runs under these conditions: from the first residuals on, the network that has inputs for them. */
+  #sessionFor(conditions: UNetResiduals): RunnerSession {
+    if (!hasResiduals(conditions)) return this.#session;
     const graphs = this.#graphs;
     if (!graphs) {
       const names = "downResiduals, midResidual, downIntraResiduals, perturbedAttention";
       throw new TypeError(`${names}: this ONNX export has no inputs for them; open the original checkpoint`);
     }
-    const feeds = residualFeeds(this.config, sample, conditions);
     this.#exchange("residuals", graphs.steered);
-    return feeds;
+    return this.#session;
+  }
+
+  async #residualFeeds(sample: Tensor, residuals: UNetResiduals): Promise<Record<string, Value>> {
+    const { residualFeeds } = await import("./rare-networks.js");
+    return residualFeeds(this.config, sample, residuals);
   }
 
   async #wholeRun(graphs: UNetGraphs, branch: number, feeds: Record<string, Value>): Promise<WholePrediction> {

@@ -5,7 +5,7 @@ import type { ControlNetConfig } from "./controlnet-config.js";
 import { conv2d } from "./conv2d.js";
 import { GraphBuilder, type GraphValue } from "./graph-builder.js";
 import type { GraphOptions } from "./graph-options.js";
-import { finish, type Network } from "./network.js";
+import { finishTextNetwork, type TextNetwork, type TextNetworkOptions } from "./text-network.js";
 import { unetConditioning } from "./unet-conditioning.js";
 import { unetMiddle, wayDown } from "./unet-encoder.js";
 import { Weights } from "./weights.js";
@@ -17,11 +17,16 @@ import { Weights } from "./weights.js";
  * Inputs: those of the UNet, `controlnet_cond` `[1 or batch, channels, height · f, width · f]` from 0 to 1, and
  * `conditioning_scale` with a factor for each output. Outputs: `down_block_res_samples.0`, … and `mid_block_res_sample`.
  */
-export function controlNetModel(checkpoint: Checkpoint, config: ControlNetConfig, options?: GraphOptions): Network {
+export function controlNetModel(
+  checkpoint: Checkpoint,
+  config: ControlNetConfig,
+  { textApart = false, ...options }: GraphOptions & TextNetworkOptions = {},
+): TextNetwork {
   const g = new GraphBuilder("controlnet", options);
+  const apart = textApart ? new GraphBuilder("controlnet-text", options) : undefined;
   const w = new Weights(checkpoint);
   const sample = g.floatInput("sample", ["batch", config.inChannels, "height", "width"]);
-  const conditioning = unetConditioning(g, w, config);
+  const conditioning = unetConditioning(g, w, config, apart);
   const condition = g.floatInput("controlnet_cond", ["pictures", config.conditioningChannels, "rows", "columns"]);
   const { channels } = config.downBlocks[0]!;
   const first = add(
@@ -41,7 +46,7 @@ export function controlNetModel(checkpoint: Checkpoint, config: ControlNetConfig
   for (const [i, state] of states.entries())
     g.output(`down_block_res_samples.${i}`, residual(`controlnet_down_blocks.${i}`, state, i));
   g.output("mid_block_res_sample", residual("controlnet_mid_block", middle, states.length));
-  return finish(g, w);
+  return finishTextNetwork(g, w, apart, config);
 }
 
 /** The picture with its channels in the order that the network was trained on. */

@@ -3,14 +3,15 @@ import type { ExternalFile, ModelFile } from "@latentkit/core";
 /** The names under which a graph mentions the files of its weights: their own, which a session finds in their folder. */
 export class FileLocations {
   readonly #locations = new Map<ModelFile, string>();
+  readonly #taken = new Set<string>();
 
   /** The name of a file; two files of one name get two. */
   of(file: ModelFile): string {
     const known = this.#locations.get(file);
     if (known !== undefined) return known;
-    const taken = new Set(this.#locations.values());
     const name = baseName(file);
-    const location = taken.has(name) ? `${taken.size}-${name}` : name;
+    const location = this.#taken.has(name) ? `${this.#taken.size}-${name}` : name;
+    this.#taken.add(location);
     this.#locations.set(file, location);
     return location;
   }

@@ -125,14 +125,14 @@ export class GraphBuilder {
     return this.#converted(this.input(name, "float32", shape), this.float);
   }
 
-  /** Declares a value as an output of the network; half precision leaves it as float32. */
-  output(name: string, value: GraphValue): void {
-    const half = value.type === "float16";
-    const attributes: Record<string, Attribute> = half ? { to: elementTypes.float32 } : {};
-    const opType = half ? "Cast" : "Identity";
+  /** Declares a value as an output of the network; half precision leaves it as float32, unless another type is given. */
+  output(name: string, value: GraphValue, type: ElementType = value.type === "float16" ? "float32" : value.type): void {
+    const isSame = type === value.type;
+    const attributes: Record<string, Attribute> = isSame ? {} : { to: elementTypes[type] };
+    const opType = isSame ? "Identity" : "Cast";
     const places = { input: [value.name], output: [name], name: `output/${name}`, domain: "" };
     this.#nodes.push(nodeBytes({ opType, ...places, attributes }));
-    this.#outputs.push({ name, type: half ? "float32" : value.type, shape: value.shape });
+    this.#outputs.push({ name, type, shape: value.shape });
   }
 
   /** Adds a node, and gives one of its outputs. Left-out optional inputs are `undefined`. */

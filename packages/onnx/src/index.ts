@@ -2,6 +2,7 @@ export type { Activation } from "./activation.js";
 export type { Attribute } from "./attribute.js";
 export { type Autoencoder, type AutoencoderKLConfig, autoencoderKL, autoencoderKLConfig } from "./autoencoder-kl.js";
 export { type AutoencoderTinyConfig, autoencoderTiny, autoencoderTinyConfig } from "./autoencoder-tiny.js";
+export { checkTokenMerging, type TokenMerging } from "./check-token-merging.js";
 export {
   type Checkpoint,
   type CheckpointFiles,
@@ -34,12 +35,14 @@ export type { ModelPart } from "./single-file/part-layouts.js";
 export { type SingleFileModel, type SingleFileOptions, singleFileModel } from "./single-file/single-file-model.js";
 export { t2iAdapter } from "./t2i-adapter.js";
 export { type T2IAdapterConfig, type T2IAdapterType, t2iAdapterConfig } from "./t2i-adapter-config.js";
-export { checkTokenMerging, type TokenMerging } from "./token-merging.js";
+export type { TextNetwork, TextNetworkOptions } from "./text-network.js";
+export { type PixelMerging, type TokenMerger, type TokenMergers, tokenMergers } from "./token-merging.js";
 export { unet2d } from "./unet-2d.js";
 export { type UNet2DConditionOptions, unet2dCondition } from "./unet-2d-condition.js";
 export { type UNet2DConditionConfig, unet2dConditionConfig } from "./unet-2d-condition-config.js";
 export { type UNet2DBlock, type UNet2DConfig, unet2dConfig } from "./unet-2d-config.js";
-export { checkBranch, deepFeatureName, type UNet2DShallowOptions, unet2dShallow } from "./unet-2d-shallow.js";
+export { type UNet2DShallowOptions, unet2dShallow } from "./unet-2d-shallow.js";
+export { checkBranch, deepFeatureName } from "./unet-branch.js";
 export { skipCount } from "./unet-decoder.js";
 export type { UNetBlock, UNetEncoderConfig } from "./unet-encoder-config.js";
 export {

@@ -2,8 +2,9 @@ import { type Tensor, tensor } from "@latentkit/core";
 import { onnxruntimeNode } from "@latentkit/runtime/node";
 import { describe, expect, it } from "vitest";
 import { maxDifference } from "../../../tests/golden.js";
+import { checkTokenMerging, type TokenMerging } from "./check-token-merging.js";
 import { GraphBuilder } from "./graph-builder.js";
-import { checkTokenMerging, mergeRatio, type TokenMerging, tokenMerger, tokenPlaces } from "./token-merging.js";
+import { tokenMergers } from "./token-merging.js";
 
 const cpu = await onnxruntimeNode({ device: "cpu", worker: false, threads: 1 });
 
@@ -21,7 +22,7 @@ async function byGraph(x: Tensor, [height, width]: readonly [number, number], ra
   const g = new GraphBuilder("merging");
   const tokens = g.floatInput("tokens", ["batch", "tokens", x.shape[2]!]);
   const pixels = g.floatInput("pixels", ["batch", 1, "height", "width"]);
-  const merger = tokenMerger(g, tokens, tokenPlaces(g, pixels), ratio);
+  const merger = tokenMergers({ ratio })(0)!(g, pixels)(tokens);
   const merged = merger.merge(tokens);
   g.output("merged", merged);
   g.output("restored", merger.restore(merged));
@@ -96,10 +97,9 @@ describe("token merging", () => {
   });
 
   it("is for the finest resolutions", () => {
-    const ratios = (merging: TokenMerging) => [0, 1, 2, 3].map((level) => mergeRatio(merging, level));
-    expect(ratios({ ratio: 0.5 })).toEqual([0.5, undefined, undefined, undefined]);
-    expect(ratios({ ratio: 0.4, maxDownsample: 4 })).toEqual([0.4, 0.4, 0.4, undefined]);
-    expect(mergeRatio(undefined, 0)).toBeUndefined();
+    const merges = (merging: TokenMerging) => [0, 1, 2, 3].map((level) => tokenMergers(merging)(level) !== undefined);
+    expect(merges({ ratio: 0.5 })).toEqual([true, false, false, false]);
+    expect(merges({ ratio: 0.4, maxDownsample: 4 })).toEqual([true, true, true, false]);
   });
 
   it.each([
@@ -110,6 +110,7 @@ describe("token merging", () => {
     [{ ratio: 0.5, maxDownsample: 0.5 }, "tokenMerging.maxDownsample: expected 1, 2, 4 or another power of 2, got 0.5"],
   ])("refuses %j", (merging, message) => {
     expect(() => checkTokenMerging(merging)).toThrow(new RangeError(message));
+    expect(() => tokenMergers(merging)).toThrow(new RangeError(message));
   });
 
   it("refuses what says nothing", () => {

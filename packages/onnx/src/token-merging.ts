@@ -1,29 +1,6 @@
 import { add, cast, multiply, transpose } from "./arithmetic.js";
+import { checkTokenMerging, type TokenMerging } from "./check-token-merging.js";
 import type { Dim, GraphBuilder, GraphValue } from "./graph-builder.js";
-
-/** Which tokens are merged before self-attention (Bolya & Hoffman 2023, "Token Merging for Fast Stable Diffusion"). */
-export interface TokenMerging {
-  /** Share of the tokens that is merged into others, above 0 and up to 0.75. */
-  readonly ratio: number;
-  /** The coarsest resolution where tokens are merged: 1 is the finest alone, 2 that of half its sides too. @default 1 */
-  readonly maxDownsample?: number;
-}
-
-/** @throws TypeError or RangeError naming the option, its value and what is accepted. */
-export function checkTokenMerging(merging: TokenMerging): void {
-  if (!(merging instanceof Object))
-    throw new TypeError(`tokenMerging: expected an object such as { ratio: 0.5 }, got ${String(merging)}`);
-  const { ratio, maxDownsample = 1 } = merging;
-  if (!(ratio > 0 && ratio <= 0.75))
-    throw new RangeError(`tokenMerging.ratio: expected above 0 and up to 0.75, got ${String(ratio)}`);
-  if (!(Number.isInteger(Math.log2(maxDownsample)) && maxDownsample >= 1))
-    throw new RangeError(`tokenMerging.maxDownsample: expected 1, 2, 4 or another power of 2, got ${maxDownsample}`);
-}
-
-/** The share of tokens that is merged at a resolution, counted from the finest. */
-export function mergeRatio(merging: TokenMerging | undefined, level: number): number | undefined {
-  return merging && 2 ** level <= (merging.maxDownsample ?? 1) ? merging.ratio : undefined;
-}
 
 /** Which tokens may be merged into which; numbers of tokens. */
 export interface TokenPlaces {
@@ -61,6 +38,34 @@ export interface TokenMerger {
   merge(value: GraphValue): GraphValue;
   /** Each group's value for all of its members, `[B, fewer, C]` → `[B, N, C]`. */
   restore(value: GraphValue): GraphValue;
+}
+
+/** Merges the tokens of a resolution: of pixels `[B, C, H, W]`, what their tokens `[B, N, C]` are at a block. */
+export type PixelMerging = (g: GraphBuilder, pixels: GraphValue) => (tokens: GraphValue) => TokenMerger;
+
+/** How tokens are merged at a resolution, counted from the finest; undefined where they are not. */
+export type TokenMergers = (level: number) => PixelMerging | undefined;
+
+/**
+ * Token merging as the graph of a UNet takes it. It comes as a value, so that pages that merge nothing load nothing of it.
+ *
+ * @throws TypeError or RangeError naming the option, its value and what is accepted.
+ * @example
+ * ```ts
+ * const config = unet2dConditionConfig(await readJson(file), file.name);
+ * const network = unet2dCondition(checkpoint, config, { tokenMerging: tokenMergers({ ratio: 0.5 }) });
+ * ```
+ */
+export function tokenMergers(merging: TokenMerging): TokenMergers {
+  checkTokenMerging(merging);
+  const { ratio, maxDownsample = 1 } = merging;
+  return (level) => {
+    if (2 ** level > maxDownsample) return undefined;
+    return (g, pixels) => {
+      const places = tokenPlaces(g, pixels);
+      return (tokens) => tokenMerger(g, tokens, places, ratio);
+    };
+  };
 }
 
 /**

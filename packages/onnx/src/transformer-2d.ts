@@ -4,7 +4,8 @@ import { attention } from "./attention.js";
 import type { GraphBuilder, GraphValue } from "./graph-builder.js";
 import { linear } from "./linear.js";
 import { groupNorm, layerNorm } from "./normalization.js";
-import { type TokenPlaces, tokenMerger, tokenPlaces } from "./token-merging.js";
+import { type KeysAndValues, keysAndValues, type TextSource } from "./text-source.js";
+import type { PixelMerging, TokenMerger } from "./token-merging.js";
 import type { Weights } from "./weights.js";
 
 /** What a spatial transformer needs beside its weights. */
@@ -12,19 +13,18 @@ export interface TransformerOptions {
   readonly heads: number;
   readonly layers: number;
   readonly groups: number;
-  /** The text, `[B, length, width]`. */
-  readonly context: GraphValue;
+  readonly text: TextSource;
   /** Whether both attentions of a block look at the text (the ×4 upscaler). */
   readonly onlyCrossAttention: boolean;
   /** Whether each token sees itself alone where it would see all of them, `[1]` (Ahn et al. 2024, eq. 13). */
   readonly isPerturbed?: GraphValue | undefined;
-  /** The share of tokens that is merged before self-attention. @default none */
-  readonly mergeRatio?: number | undefined;
+  /** How tokens are merged before self-attention. @default they are not */
+  readonly merging?: PixelMerging | undefined;
 }
 
-/** A spatial transformer's options, and which of its tokens may be merged. */
+/** A spatial transformer's options, and what merges the tokens of a block. */
 interface BlockOptions extends TransformerOptions {
-  readonly places: TokenPlaces | undefined;
+  readonly merge: ((tokens: GraphValue) => TokenMerger) | undefined;
 }
 
 const NORM_EPSILON = 1e-6;
@@ -33,10 +33,10 @@ const LAYER_NORM_EPSILON = 1e-5;
 /** Pixels as tokens: norm, project in, transformer blocks, project out, add. x: `[B, C, H, W]` (Diffusers' `Transformer2DModel`) */
 export function transformer2d(g: GraphBuilder, w: Weights, x: GraphValue, options: TransformerOptions): GraphValue {
   const normed = groupNorm(g, w.at("norm"), x, options.groups, NORM_EPSILON);
-  const places = options.mergeRatio === undefined ? undefined : tokenPlaces(g, x);
+  const merge = options.merging?.(g, x);
   let tokens = linear(g, w.at("proj_in"), toTokens(g, normed));
   for (let i = 0; i < options.layers; i++)
-    tokens = transformerBlock(g, w.at(`transformer_blocks.${i}`), tokens, { ...options, places });
+    tokens = transformerBlock(g, w.at(`transformer_blocks.${i}`), tokens, { ...options, merge });
   return add(g, toPixels(g, linear(g, w.at("proj_out"), tokens), x), x);
 }
 
@@ -60,28 +60,29 @@ function toPixels(g: GraphBuilder, tokens: GraphValue, like: GraphValue): GraphV
 function transformerBlock(g: GraphBuilder, w: Weights, x: GraphValue, options: BlockOptions): GraphValue {
   const normed = (name: string, value: GraphValue) => layerNorm(g, w.at(name), value, LAYER_NORM_EPSILON);
   const first = normed("norm1", x);
-  const { context, heads, onlyCrossAttention, isPerturbed, places, mergeRatio = 0 } = options;
-  const merger = places && tokenMerger(g, x, places, mergeRatio);
+  const { text, heads, onlyCrossAttention, isPerturbed, merge } = options;
+  const width = fixedAxis(x.shape, -1);
+  const merger = merge?.(x);
   const fewer = merger?.merge(first) ?? first;
-  const seen = onlyCrossAttention ? context : fewer;
-  const attended = crossAttention(g, w.at("attn1"), fewer, seen, heads, isPerturbed);
+  const w1 = w.at("attn1");
+  const seen = onlyCrossAttention ? text(w1, width) : keysAndValues(g, w1, fewer, width);
+  const attended = crossAttention(g, w1, fewer, seen, heads, isPerturbed);
   const own = add(g, merger?.restore(attended) ?? attended, x);
-  const text = add(g, crossAttention(g, w.at("attn2"), normed("norm2", own), context, heads), own);
-  return add(g, feedForward(g, w.at("ff"), normed("norm3", text)), text);
+  const w2 = w.at("attn2");
+  const told = add(g, crossAttention(g, w2, normed("norm2", own), text(w2, width), heads), own);
+  return add(g, feedForward(g, w.at("ff"), normed("norm3", told)), told);
 }
 
-/** Queries from x, keys and values from the context; or the values as they are, where `isPerturbed` is true. */
-export function crossAttention(
+/** Queries from x on given keys and values; or the values as they are, where `isPerturbed` is true. */
+function crossAttention(
   g: GraphBuilder,
   w: Weights,
   x: GraphValue,
-  context: GraphValue,
+  { k, v }: KeysAndValues,
   heads: number,
   isPerturbed?: GraphValue,
 ): GraphValue {
-  const project = (name: string, from: GraphValue) =>
-    linear(g, w.at(name), from, { outFeatures: fixedAxis(x.shape, -1), bias: false });
-  const [q, k, v] = [project("to_q", x), project("to_k", context), project("to_v", context)];
+  const q = linear(g, w.at("to_q"), x, { bias: false });
   const attended = attention(g, { q, k, v, heads });
   const mixed = isPerturbed
     ? g.node("Where", [isPerturbed, v, attended], { type: v.type, shape: attended.shape })

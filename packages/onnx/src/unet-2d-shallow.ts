@@ -2,31 +2,19 @@ import type { Checkpoint } from "./checkpoint.js";
 import { conv2d } from "./conv2d.js";
 import { GraphBuilder } from "./graph-builder.js";
 import type { GraphOptions } from "./graph-options.js";
-import { finish, type Network } from "./network.js";
-import type { TokenMerging } from "./token-merging.js";
+import { finishTextNetwork, type TextNetwork, type TextNetworkOptions } from "./text-network.js";
+import type { TokenMergers } from "./token-merging.js";
 import type { UNet2DConditionConfig } from "./unet-2d-condition-config.js";
+import { checkBranch, deepFeatureName } from "./unet-branch.js";
 import { unetConditioning } from "./unet-conditioning.js";
-import { skipCount, unetPrediction, wayUp } from "./unet-decoder.js";
+import { unetPrediction, wayUp } from "./unet-decoder.js";
 import { wayDown } from "./unet-encoder.js";
 import { Weights } from "./weights.js";
 
 /** How the graph of the shallow part is built. */
-export interface UNet2DShallowOptions extends GraphOptions {
-  /** Which tokens are merged before self-attention. @default none */
-  readonly tokenMerging?: TokenMerging | undefined;
-}
-
-/** Name of the state that a whole run gives and a shallow run takes. */
-export const deepFeatureName = "deep_feature";
-
-/** @throws TypeError or RangeError unless it is the number of a skip connection. */
-export function checkBranch(config: UNet2DConditionConfig, branch: number): void {
-  const last = skipCount(config) - 1;
-  if (typeof branch !== "number") throw new TypeError(`branch: expected a number, got ${String(branch)}`);
-  if (!Number.isInteger(branch) || branch < 0 || branch > last)
-    throw new RangeError(
-      `branch: expected an integer from 0 to ${last}, the network's skip connections, got ${branch}`,
-    );
+export interface UNet2DShallowOptions extends GraphOptions, TextNetworkOptions {
+  /** As in the whole network. */
+  readonly tokenMerging?: TokenMergers | undefined;
 }
 
 /**
@@ -42,19 +30,20 @@ export function unet2dShallow(
   checkpoint: Checkpoint,
   config: UNet2DConditionConfig,
   branch: number,
-  { tokenMerging, ...options }: UNet2DShallowOptions = {},
-): Network {
+  { tokenMerging, textApart = false, ...options }: UNet2DShallowOptions = {},
+): TextNetwork {
   checkBranch(config, branch);
   const g = new GraphBuilder("unet-2d-shallow", options);
+  const apart = textApart ? new GraphBuilder("unet-shallow-text", options) : undefined;
   const w = new Weights(checkpoint);
   const sample = g.floatInput("sample", ["batch", config.inChannels, "height", "width"]);
-  const conditioning = { ...unetConditioning(g, w, config), config, tokenMerging };
+  const conditioning = { ...unetConditioning(g, w, config, apart), config, tokenMerging };
   const channels = deepChannels(config, branch);
   const deep = g.floatInput(deepFeatureName, ["batch", channels, "deep_height", "deep_width"]);
   const first = conv2d(g, w.at("conv_in"), sample, { outChannels: config.downBlocks[0]!.channels });
   const skips = wayDown(g, w, first, conditioning, [], branch + 1);
   g.output("out_sample", unetPrediction(g, w, wayUp(g, w, deep, skips, conditioning), config));
-  return finish(g, w);
+  return finishTextNetwork(g, w, apart, config);
 }
 
 /** Channels of what enters the layer of a skip connection. */

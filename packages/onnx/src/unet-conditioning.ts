@@ -1,8 +1,9 @@
 import { silu } from "./activation.js";
 import { add } from "./arithmetic.js";
 import type { GraphBuilder, GraphValue } from "./graph-builder.js";
+import { type TextSource, textApart, textInside } from "./text-source.js";
 import { sinusoid, timestepEmbedding } from "./timestep-embedding.js";
-import type { TokenMerging } from "./token-merging.js";
+import type { TokenMergers } from "./token-merging.js";
 import type { UNetEncoderConfig } from "./unet-encoder-config.js";
 import type { Weights } from "./weights.js";
 
@@ -11,20 +12,25 @@ export interface Conditioning {
   readonly config: UNetEncoderConfig;
   /** The timestep's embedding after its activation, `[1 or B, width]`. */
   readonly time: GraphValue;
-  /** The text, `[B, length, width]`. */
-  readonly context: GraphValue;
-  /** Which tokens are merged before self-attention. @default none */
-  readonly tokenMerging?: TokenMerging | undefined;
+  readonly text: TextSource;
+  /** How tokens are merged before self-attention. @default they are not */
+  readonly tokenMerging?: TokenMergers | undefined;
 }
 
 /**
  * Declares what a text-conditional network is told beside its sample: `timestep`, `encoder_hidden_states`, and where the
  * configuration asks for them `timestep_cond`, `class_labels`, `text_embeds` and `time_ids`.
+ *
+ * @param apart where `encoder_hidden_states` goes in, and is projected, in place of `g`.
  */
-export function unetConditioning(g: GraphBuilder, w: Weights, config: UNetEncoderConfig): Conditioning {
+export function unetConditioning(
+  g: GraphBuilder,
+  w: Weights,
+  config: UNetEncoderConfig,
+  apart?: GraphBuilder,
+): Conditioning {
   const time = timeEmbedding(g, w, config);
-  const context = g.floatInput("encoder_hidden_states", ["batch", "length", config.crossAttentionDim]);
-  return { config, time, context };
+  return { config, time, text: apart ? textApart(g, apart, config) : textInside(g, config) };
 }
 
 /** The timestep, and whatever else the network is told about the whole picture, as one vector. */

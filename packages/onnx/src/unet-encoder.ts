@@ -1,7 +1,7 @@
 import { add } from "./arithmetic.js";
 import type { GraphBuilder, GraphValue } from "./graph-builder.js";
 import { resnetBlock } from "./resnet-block.js";
-import { mergeRatio } from "./token-merging.js";
+import type { TextSource } from "./text-source.js";
 import { type TransformerOptions, transformer2d } from "./transformer-2d.js";
 import type { Conditioning } from "./unet-conditioning.js";
 import type { UNetBlock, UNetEncoderConfig } from "./unet-encoder-config.js";
@@ -80,22 +80,19 @@ export function unetLayer(
   x: GraphValue,
   j: number,
   block: UNetBlock,
-  { config, time, context, tokenMerging, level }: LayerConditioning,
+  { config, time, text, tokenMerging, level }: LayerConditioning,
 ): GraphValue {
   const { normGroups: groups, normEpsilon: epsilon } = config;
   const resnet = { groups, epsilon, time, outChannels: block.channels, tile: tileAt(level) };
   const h = resnetBlock(g, w.at(`resnets.${j}`), x, resnet);
   if (block.transformerLayers === 0) return h;
-  const ratio = mergeRatio(tokenMerging, level);
-  return transformer2d(g, w.at(`attentions.${j}`), h, {
-    ...transformerOptions(block, config, context),
-    mergeRatio: ratio,
-  });
+  const options = { ...transformerOptions(block, config, text), merging: tokenMerging?.(level) };
+  return transformer2d(g, w.at(`attentions.${j}`), h, options);
 }
 
-function transformerOptions(block: UNetBlock, config: UNetEncoderConfig, context: GraphValue): TransformerOptions {
+function transformerOptions(block: UNetBlock, config: UNetEncoderConfig, text: TextSource): TransformerOptions {
   const { heads, transformerLayers, onlyCrossAttention } = block;
-  return { heads, layers: transformerLayers, onlyCrossAttention, groups: config.normGroups, context };
+  return { heads, layers: transformerLayers, onlyCrossAttention, groups: config.normGroups, text };
 }
 
 /**
@@ -107,7 +104,7 @@ export function unetMiddle(
   g: GraphBuilder,
   w: Weights,
   x: GraphValue,
-  { config, time, context, tokenMerging }: Conditioning,
+  { config, time, text, tokenMerging }: Conditioning,
   isPerturbed?: GraphValue,
 ): GraphValue {
   const { midBlock, normGroups: groups, normEpsilon: epsilon, midBlockScale: outputScale } = config;
@@ -116,7 +113,7 @@ export function unetMiddle(
     resnetBlock(g, w.at(name), value, { groups, epsilon, time, outputScale });
   const first = resnet("resnets.0", x);
   if (midBlock.transformerLayers === 0) return first;
-  const ratio = mergeRatio(tokenMerging, config.downBlocks.length - 1);
-  const options = { ...transformerOptions(midBlock, config, context), isPerturbed, mergeRatio: ratio };
+  const merging = tokenMerging?.(config.downBlocks.length - 1);
+  const options = { ...transformerOptions(midBlock, config, text), isPerturbed, merging };
   return resnet("resnets.1", transformer2d(g, w.at("attentions.0"), first, options));
 }

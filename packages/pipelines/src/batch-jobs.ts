@@ -1,5 +1,5 @@
-import type { BatchItem, BatchPlace } from "./batch.js";
 import type { BatchFeed } from "./batch-feed.js";
+import type { BatchItem, BatchPlace } from "./batch-options.js";
 
 /** A run of a batch with all of its options. */
 export interface BatchJob<Options> extends BatchPlace<Options> {

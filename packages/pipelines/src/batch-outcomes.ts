@@ -1,6 +1,6 @@
 import { concat, slice, type Tensor } from "@latentkit/core";
-import type { BatchResult } from "./batch.js";
 import type { BatchJob } from "./batch-jobs.js";
+import type { BatchResult } from "./batch-options.js";
 import type { GenerateResult } from "./pipeline.js";
 
 /** Draws the pictures of some jobs in one run. */

@@ -2,7 +2,7 @@ import { onnxruntimeNode } from "@latentkit/runtime/node";
 import { DDIMScheduler, EulerAncestralDiscreteScheduler } from "@latentkit/schedulers";
 import { afterAll, describe, expect, it } from "vitest";
 import { fixtures, maxDifference } from "../../../tests/golden.js";
-import type { BatchResult } from "./batch.js";
+import type { BatchResult } from "./batch-options.js";
 import { StableDiffusionPipeline } from "./stable-diffusion-pipeline.js";
 import { StableDiffusionXLPipeline } from "./stable-diffusion-xl-pipeline.js";
 

@@ -2,12 +2,11 @@ import { LatentKitError, type ModelFiles } from "@latentkit/core";
 import { readJson } from "@latentkit/hub";
 import {
   AutoencoderKL,
-  AutoencoderTiny,
+  type AutoencoderTiny,
   CLIPTextEncoder,
   KUNetModel,
   type LatentCodec,
   type LoadOptions,
-  tiled,
   UNet2DConditionModel,
   UNet2DModel,
 } from "@latentkit/models";
@@ -44,11 +43,16 @@ export const unet2d: ComponentSpec<UNet2DModel> = /* @__PURE__ */ network(["unet
 export const vae: ComponentSpec<LatentCodec> = /* @__PURE__ */ tiledWhereAsked(
   /* @__PURE__ */ network<LatentCodec>(["vae", "vae_decoder"], {
     AutoencoderKL: AutoencoderKL.fromPretrained,
-    AutoencoderTiny: AutoencoderTiny.fromPretrained,
+    AutoencoderTiny: openTiny,
     ORTModelVaeDecoder: AutoencoderKL.fromPretrained,
     ORTVae: AutoencoderKL.fromPretrained,
   }),
 );
+
+async function openTiny(files: ModelFiles, options: LoadOptions): Promise<AutoencoderTiny> {
+  const { AutoencoderTiny } = await import("./optional-decoding.js");
+  return AutoencoderTiny.fromPretrained(files, options);
+}
 
 /** Where a checkpoint has its tiny autoencoder; Diffusers does not know it, so that its index need not list it. */
 const TINY = "vae_tiny";
@@ -58,12 +62,9 @@ export const previewDecoder: ComponentSpec<AutoencoderTiny | undefined> = {
   isOptional: true,
   find(checkpoint) {
     const { files } = checkpoint;
-    if (classOf(checkpoint, TINY) !== undefined)
-      return network([TINY], { AutoencoderTiny: AutoencoderTiny.fromPretrained }).find(checkpoint);
+    if (classOf(checkpoint, TINY) !== undefined) return network([TINY], { AutoencoderTiny: openTiny }).find(checkpoint);
     return async () =>
-      (await files.find(`${TINY}/config.json`))
-        ? AutoencoderTiny.fromPretrained(files, await partOptions(checkpoint, TINY))
-        : undefined;
+      (await files.find(`${TINY}/config.json`)) ? openTiny(files, await partOptions(checkpoint, TINY)) : undefined;
   },
 };
 
@@ -151,7 +152,10 @@ function tiledWhereAsked(spec: ComponentSpec<LatentCodec>): ComponentSpec<Latent
     const open = spec.find(checkpoint);
     const { vaeTiling = false } = checkpoint.options;
     if (vaeTiling === false) return open;
-    return async () => tiled(await open(), vaeTiling === true ? {} : vaeTiling);
+    return async () => {
+      const { tiled } = await import("./optional-decoding.js");
+      return tiled(await open(), vaeTiling === true ? {} : vaeTiling);
+    };
   };
   return { find };
 }

@@ -1,13 +1,10 @@
 import type { Tensor } from "@latentkit/core";
-import { splitKept } from "@latentkit/models";
 import type { Plan, SamplerState } from "@latentkit/schedulers";
 import { deepCached, type ReuseOptions } from "./deep-cache.js";
 import { type Guidance, isSumOfPredictions, rescaled } from "./guidance.js";
-import { type GuidedOptions, guided, type Predictor, partsOf, predictionsOf } from "./guided.js";
+import { type GuidedOptions, guided, type Predictor } from "./guided.js";
 import type { Run } from "./intercept.js";
-import { type RemoteRun, remoteProcess } from "./remote-process.js";
 import { type ReverseOptions, reverseProcess } from "./reverse-process.js";
-import { staysRemote } from "./stays-remote.js";
 
 /** How to denoise. */
 export interface DenoiseOptions extends GuidedOptions, ReverseOptions, ReuseOptions {
@@ -45,43 +42,26 @@ export function denoise(
   const predict = (input: Tensor, timestep: number, { index }: SamplerState) =>
     guided(network(index - from.index), input, timestep, context, guidance, options);
   const local = () => reverseProcess(plan, from, predict, options);
-  const remote = remoteRun(unet, plan, from, context, options);
-  return remote ? whereItCan(remote, from, options, local) : local();
+  return mayStayRemote(unet, options) ? whereItCan(unet, plan, from, context, options, local) : local();
 }
 
-/** The remote run, or the other one where the device cannot do it. */
-async function* whereItCan(remote: RemoteRun, from: SamplerState, options: ReverseOptions, local: () => Run): Run {
-  return yield* (await remote.device.isReady()) ? remoteProcess(remote, from, options) : local();
+/** Whether nobody looks at the latents between two steps, so that they may stay where the network is. */
+function mayStayRemote({ device }: Predictor, options: DenoiseOptions): boolean {
+  const { guidanceScale = 1, guidanceRescale = 0, guidance = rescaled(guidanceScale, guidanceRescale) } = options;
+  const { remoteStates = false, sequential = false, deepCache } = options;
+  return device !== undefined && remoteStates && !sequential && !deepCache && isSumOfPredictions(guidance);
 }
 
-/** The run with its latents on the network's device; undefined where somebody looks at them between two steps. */
-function remoteRun(
+/** The run with its latents on the network's device, or the other one where device or sampler cannot do that. */
+async function* whereItCan(
   unet: Predictor,
   plan: Plan,
   from: SamplerState,
   context: Tensor,
   options: DenoiseOptions,
-): RemoteRun | undefined {
-  const { guidanceScale = 1, guidanceRescale = 0, guidance = rescaled(guidanceScale, guidanceRescale) } = options;
-  const { remoteStates = false, sequential = false, deepCache, until = plan.timesteps.length } = options;
-  const { device } = unet;
-  if (!device || !remoteStates || sequential || deepCache || !isSumOfPredictions(guidance)) return undefined;
-  if (!staysRemote(plan, from, until)) return undefined;
-  return {
-    device,
-    plan,
-    parts: partsOf(from.sample, context),
-    predict({ items, all }, timestep, made) {
-      const noting: Predictor = {
-        async predict(...args) {
-          const prediction = await unet.predict(...args);
-          made(prediction);
-          return prediction;
-        },
-      };
-      return guidance(
-        predictionsOf(noting, { items, repeated: () => all, split: splitKept }, timestep, context, options),
-      );
-    },
-  };
+  local: () => Run,
+): Run {
+  const { remoteProcess, remoteRun } = await import("./remote-run.js");
+  const remote = await remoteRun(unet, plan, from, context, options);
+  return yield* remote ? remoteProcess(remote, from, options) : local();
 }

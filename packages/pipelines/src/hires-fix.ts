@@ -1,11 +1,9 @@
 import type { Tensor } from "@latentkit/core";
-import { type ImageSize, imageFromTensor, resizeImage, tensorFromImage } from "@latentkit/images";
+import type { ImageSize } from "@latentkit/images";
 import type { LatentCodec } from "@latentkit/models";
 import type { PlanOptions, SamplerState, Scheduler } from "@latentkit/schedulers";
 import { beginFrom } from "./begin-from-image.js";
 import { checkOneOf } from "./option-checks.js";
-import { release } from "./release.js";
-import { resizeLatents } from "./resize-latents.js";
 import type { RunTools } from "./run.js";
 import { type RunWindow, runWindow } from "./run-window.js";
 import { type LatentFacts, settleSize } from "./sampling-options.js";
@@ -61,15 +59,10 @@ export function settleHiresFix(options: HiresFixOptions | undefined, first: Firs
     window,
     size,
     async begin(latents, tools) {
-      const enlarged = method === "image" ? await byPicture(first.vae, latents, size, tools) : byLatents(latents);
-      return beginFrom(window, enlarged, tools.random);
+      const { enlargedLatents } = await import("./enlarged-latents.js");
+      return beginFrom(window, await enlargedLatents(first.vae, latents, { size, method }, tools), tools.random);
     },
   };
-
-  function byLatents(latents: Tensor): Tensor {
-    const side = { height: size.height / first.scaleFactor, width: size.width / first.scaleFactor };
-    return resizeLatents(latents, side, method === "latent" ? "bilinear" : "nearest");
-  }
 }
 
 function largerSize({ scale, height, width }: HiresFixOptions, { size, scaleFactor }: FirstPass): ImageSize {
@@ -80,16 +73,4 @@ function largerSize({ scale, height, width }: HiresFixOptions, { size, scaleFact
   const cut = (side: number) => Math.floor(side / scaleFactor) * scaleFactor;
   const times = scale ?? (height === undefined ? (width ?? 2 * size.width) / size.width : height / size.height);
   return { height: height ?? cut(size.height * times), width: width ?? cut(size.width * times) };
-}
-
-async function byPicture(
-  vae: LatentCodec,
-  latents: Tensor,
-  size: ImageSize,
-  { encodingOf }: RunTools,
-): Promise<Tensor> {
-  const pictures = imageFromTensor(await vae.decode(latents)).map((image) => resizeImage(image, size));
-  const encoded = await vae.encode(tensorFromImage(pictures), encodingOf(pictures.length));
-  await release(vae);
-  return encoded;
 }

@@ -1,6 +1,6 @@
 export type { AdapterOptions } from "./adapter-options.js";
 export type { AdapterParts, Adapters } from "./adapter-parts.js";
-export type { BatchItem, BatchOptions, BatchPlace, BatchResult, BatchSettings } from "./batch.js";
+export type { BatchItem, BatchOptions, BatchPlace, BatchResult, BatchSettings } from "./batch-options.js";
 export type { ConditionalUNet } from "./conditional-unet.js";
 export type { ControlOptions } from "./control-options.js";
 export type { ControlParts } from "./control-parts.js";
@@ -55,7 +55,7 @@ export type { Disposable, GenerateResult, Pipeline, PipelineClass, PipelineCompo
 export { pipelineClass } from "./pipeline-class.js";
 export type { PipelineKind } from "./pipeline-kind.js";
 export { type PreviewMethod, type PreviewOptions, type PreviewParts, previewLatents } from "./preview.js";
-export type { Quality, QualityOptions } from "./quality.js";
+export { graded, type Quality, type QualityOptions } from "./quality.js";
 export { rescaleNoise } from "./rescale-noise.js";
 export { type LatentFilter, resizeLatents } from "./resize-latents.js";
 export { type Prediction, type ReverseOptions, reverseProcess } from "./reverse-process.js";

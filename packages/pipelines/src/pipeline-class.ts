@@ -1,24 +1,18 @@
 import { LatentKitError, type Tensor } from "@latentkit/core";
 import type { ModelSource } from "@latentkit/hub";
 import type { Scheduler } from "@latentkit/schedulers";
-import {
-  type BatchItem,
-  type BatchOptions,
-  type BatchResult,
-  type BatchRun,
-  batchRuns,
-  checkBatchSettings,
-} from "./batch.js";
+import type { BatchRun } from "./batch.js";
+import { type BatchItem, type BatchOptions, type BatchResult, checkBatchSettings } from "./batch-options.js";
+import { checkPreviewDecoder } from "./check-preview-decoder.js";
 import { loadComponents, type PipelineLoadOptions } from "./load-components.js";
-import { endingTurn, inTurn } from "./network-turns.js";
 import { noiseSource } from "./noise-source.js";
 import type { Disposable, GenerateResult, Pipeline, PipelineClass, PipelineComponents } from "./pipeline.js";
 import type { PipelineKind } from "./pipeline-kind.js";
-import { checkPreviewDecoder } from "./preview.js";
 import { execute } from "./run.js";
 import { checkRunOptions, type RunOptions } from "./run-options.js";
 import { shareComponents } from "./share-components.js";
 import type { Step } from "./step.js";
+import { whenReady } from "./when-ready.js";
 
 /**
  * Makes a pipeline class: what all of them do alike, from opening to disposing, around what this kind does. The library's
@@ -102,16 +96,24 @@ export function pipelineClass<Components extends PipelineComponents, Options ext
     ): AsyncGenerator<BatchResult<Options>, void, undefined> {
       this.#checkOpen();
       checkBatchSettings(options);
-      return batchRuns(prompts, options, (own, run) => this.#runInTurn(own, run));
+      return this.#batchRuns(prompts, options);
     }
 
-    async #runInTurn(options: Options, { noise, turn, signal }: BatchRun): Promise<GenerateResult> {
+    async *#batchRuns(
+      prompts: Iterable<BatchItem<Options>> | AsyncIterable<BatchItem<Options>>,
+      options: BatchOptions<Options>,
+    ): AsyncGenerator<BatchResult<Options>, void, undefined> {
+      const { batchRuns } = await import("./batch.js");
+      yield* batchRuns(prompts, options, (own, run) => this.#runInTurn(own, run));
+    }
+
+    async #runInTurn(options: Options, { noise, signal, inTurn, endingTurn }: BatchRun): Promise<GenerateResult> {
       this.#checkOpen();
       const { onStep } = checkRunOptions(options);
       const { components } = this;
-      const run = kind.prepare({ ...components, unet: inTurn(components.unet, turn, signal) }, options);
+      const run = await kind.prepare({ ...components, unet: inTurn(components.unet) }, options);
       const how = { ...options, signal, ...(!onStep && { stepLatents: false }) };
-      return drained(execute(endingTurn(run, turn), noise(run.images), how, this.#parts), onStep);
+      return drained(execute(endingTurn(run), noise(run.images), how, this.#parts), onStep);
     }
 
     #checkOpen(): void {
@@ -123,7 +125,8 @@ export function pipelineClass<Components extends PipelineComponents, Options ext
       this.#checkOpen();
       checkRunOptions(options);
       const run = kind.prepare(this.components, options);
-      return execute(run, noiseSource(options, run.images), options, this.#parts);
+      const noise = whenReady(run, ({ images }) => noiseSource(options, images));
+      return execute(run, noise, options, this.#parts);
     }
 
     async dispose(): Promise<void> {

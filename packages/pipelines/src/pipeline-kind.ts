@@ -11,6 +11,10 @@ export interface PipelineKind<Components extends PipelineComponents, Options ext
   readonly components: ComponentTable<Components>;
   /** @throws LatentKitError `"unsupported-model"` when the parts do not go together, or are another pipeline's. */
   check(components: Components): void;
-  /** Settles a run. @throws TypeError or RangeError for options that are wrong; computes nothing. */
-  prepare(components: Components, options: Options): PreparedRun;
+  /**
+   * Settles a run; a promise of it where an option asks for something that has to be loaded first.
+   *
+   * @throws TypeError or RangeError for options that are wrong; computes nothing.
+   */
+  prepare(components: Components, options: Options): PreparedRun | Promise<PreparedRun>;
 }

@@ -3,7 +3,7 @@ import type { ModelSource } from "@latentkit/hub";
 import type { RgbaImage } from "@latentkit/images";
 import type { LatentCodec, UNet2DConditionModel, Warning } from "@latentkit/models";
 import type { Scheduler } from "@latentkit/schedulers";
-import type { BatchItem, BatchOptions, BatchResult } from "./batch.js";
+import type { BatchItem, BatchOptions, BatchResult } from "./batch-options.js";
 import type { PipelineLoadOptions } from "./load-components.js";
 import type { PipelineKind } from "./pipeline-kind.js";
 import type { RunOptions } from "./run-options.js";

@@ -1,4 +1,4 @@
-import { LatentKitError, type Tensor } from "@latentkit/core";
+import type { Tensor } from "@latentkit/core";
 import { imageFromTensor, type RgbaImage } from "@latentkit/images";
 import { AutoencoderTiny, type LatentCodec } from "@latentkit/models";
 import { latentMatrix } from "./latent-matrix.js";
@@ -58,17 +58,4 @@ export function previewCodec({ vae, previewDecoder }: PreviewParts, options: Pre
     throw new RangeError(`method: "tiny" needs a tiny autoencoder, and the checkpoint has no vae_tiny/; ${remedy}`);
   }
   return { vae, tiny, linear: undefined }[method];
-}
-
-/** @throws LatentKitError `"unsupported-model"` unless a pipeline's tiny autoencoder has latents of the same form as its autoencoder. */
-export function checkPreviewDecoder(
-  parts: { readonly [Name in keyof PreviewParts]?: PreviewParts[Name] | undefined },
-): void {
-  const { vae, previewDecoder } = parts;
-  if (!vae || !previewDecoder) return;
-  const form = ({ latentChannels, scaleFactor }: LatentCodec) =>
-    `${latentChannels} channels at 1/${scaleFactor} of the size`;
-  if (form(vae) === form(previewDecoder)) return;
-  const problem = `previewDecoder: its latents have ${form(previewDecoder)}, the vae's ${form(vae)}`;
-  throw new LatentKitError("unsupported-model", `${problem}; take the tiny autoencoder made for this model`);
 }

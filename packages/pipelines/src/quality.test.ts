@@ -3,8 +3,10 @@ import { onnxruntimeNode } from "@latentkit/runtime/node";
 import { DDIMScheduler, EulerDiscreteScheduler, LCMScheduler, schedulerByName } from "@latentkit/schedulers";
 import { describe, expect, it } from "vitest";
 import { fixtures } from "../../../tests/golden.js";
+import type { GenerateOptions } from "./generate-options.js";
 import { interval } from "./interval.js";
 import { graded, type Quality } from "./quality.js";
+import type { StableDiffusionComponents } from "./stable-diffusion-parts.js";
 import { StableDiffusionPipeline } from "./stable-diffusion-pipeline.js";
 import { StableDiffusionXLPipeline } from "./stable-diffusion-xl-pipeline.js";
 
@@ -12,6 +14,9 @@ import { StableDiffusionXLPipeline } from "./stable-diffusion-xl-pipeline.js";
 const sessionOptions = { graphOptimizationLevel: "disabled" } as const;
 const cpu = await onnxruntimeNode({ device: "cpu", worker: false, threads: 1, sessionOptions });
 const size = { height: 48, width: 64, prompt: "a cat", seed: 1, outputType: "latent" } as const;
+
+/** What a run of a quality is prepared with. */
+const settled = graded((parts: StableDiffusionComponents, options: GenerateOptions) => [parts, options] as const);
 
 /** A backend that writes down on how many items the UNet is run, and whether on its shallow part. */
 function watched() {
@@ -47,7 +52,7 @@ describe("quality", () => {
     const plain = await pipe.generate(options);
     expect(await pipe.generate({ ...options, quality: "normal" })).toEqual(plain);
     const parts = pipe.components;
-    expect(graded(parts, options)).toEqual([parts, options]);
+    expect(settled(parts, options)).toEqual([parts, options]);
   });
 
   it.each([
@@ -72,7 +77,7 @@ describe("quality", () => {
     expect(runs.splice(0)).toEqual(["1", "1", "1"]);
     await pipe.generate({ ...size, quality: "best", numInferenceSteps: 2 });
     expect(runs.splice(0)).toEqual(["2", "2"]);
-    const best = graded(pipe.components, { quality: "best" });
+    const best = await settled(pipe.components, { quality: "best" });
     expect(best[1]).toEqual({ quality: "best", numInferenceSteps: 100 });
     expect(best[0].scheduler.config).toMatchObject({
       _class_name: "DPMSolverMultistepScheduler",

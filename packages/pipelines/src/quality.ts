@@ -1,8 +1,9 @@
-import { DPMSolverMultistepScheduler, type Scheduler, type SchedulerConfig, withSettings } from "@latentkit/schedulers";
+import { openScheduler, type Scheduler, type SchedulerConfig, withSettings } from "@latentkit/schedulers";
 import type { ConditionalUNet } from "./conditional-unet.js";
 import type { DeepCacheOptions, ReuseOptions } from "./deep-cache.js";
 import { checkOneOf } from "./option-checks.js";
 import type { ScheduleOptions } from "./sampling-options.js";
+import { type Ready, whenReady } from "./when-ready.js";
 
 /** How much work a picture is worth. */
 export type Quality = "draft" | "normal" | "best";
@@ -30,6 +31,7 @@ const grades: Readonly<Record<Exclude<Quality, "normal">, Grade>> = {
 
 /** What `schedulerByName("DPM++ 2M Karras", …)` sets, without all other samplers in a page's bundle. */
 const dpmKarras: SchedulerConfig = {
+  _class_name: "DPMSolverMultistepScheduler",
   use_karras_sigmas: true,
   use_exponential_sigmas: false,
   use_beta_sigmas: false,
@@ -50,23 +52,29 @@ interface GradedParts {
 type GradedOptions = QualityOptions & ScheduleOptions & ReuseOptions;
 
 /**
- * The parts and options of a run with what its `quality` stands for, as far as the caller did not say otherwise.
+ * Prepares runs with what their `quality` stands for, as far as the caller did not say otherwise: later where its sampler
+ * has to be loaded. It throws RangeError for a quality that there is none of, TypeError for networks of few steps, which
+ * have one quality.
  *
- * @throws RangeError for a quality that there is none of; TypeError for networks of few steps, which have one quality.
+ * @example
+ * ```ts
+ * const pipe = await StableDiffusionPipeline.fromPretrained();
+ * const told = graded(({ scheduler }, { numInferenceSteps }) => [scheduler.name, numInferenceSteps]);
+ * await told(pipe.components, { quality: "draft" }); // ["DPMSolverMultistepScheduler", 16]
+ * ```
  */
-export function graded<Parts extends GradedParts, Options extends GradedOptions>(
-  parts: Parts,
-  options: Options,
-): readonly [Parts, Options] {
-  const { quality = "normal" } = options;
-  checkOneOf("quality", quality, ["normal", ...Object.keys(grades)]);
-  if (quality === "normal") return [parts, options];
-  checkGradable(parts, quality);
-  const grade = grades[quality];
-  return [
-    { ...parts, scheduler: sampler(parts, options) },
-    { ...options, ...steps(options, grade), ...reuse(parts, options, grade) },
-  ];
+export function graded<Parts extends GradedParts, Options extends GradedOptions, Run>(
+  prepare: (parts: Parts, options: Options) => Run,
+): (parts: Parts, options: Options) => Ready<Run> {
+  return (parts, options) => {
+    const { quality = "normal" } = options;
+    checkOneOf("quality", quality, ["normal", ...Object.keys(grades)]);
+    if (quality === "normal") return prepare(parts, options);
+    checkGradable(parts, quality);
+    const grade = grades[quality];
+    const all = { ...options, ...steps(options, grade), ...reuse(parts, options, grade) };
+    return whenReady(sampler(parts, options), (scheduler) => prepare({ ...parts, scheduler }, all));
+  };
 }
 
 function checkGradable({ unet, scheduler }: GradedParts, quality: Quality): void {
@@ -82,9 +90,8 @@ function checkGradable({ unet, scheduler }: GradedParts, quality: Quality): void
 /** Levels that are listed were chosen for the sampler that there is. */
 const isListed = ({ timesteps, sigmas }: ScheduleOptions): boolean => timesteps !== undefined || sigmas !== undefined;
 
-function sampler({ scheduler }: GradedParts, options: ScheduleOptions): Scheduler {
-  if (isListed(options)) return scheduler;
-  return DPMSolverMultistepScheduler.fromConfig(withSettings(scheduler.config, dpmKarras));
+function sampler({ scheduler }: GradedParts, options: ScheduleOptions): Ready<Scheduler> {
+  return isListed(options) ? scheduler : openScheduler(withSettings(scheduler.config, dpmKarras));
 }
 
 function steps(options: ScheduleOptions, { numInferenceSteps }: Grade) {

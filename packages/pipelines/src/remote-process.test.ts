@@ -41,12 +41,13 @@ function use(name: SchedulerName): void {
 beforeEach(() => {
   use("EulerAncestralDiscreteScheduler");
   gpu.fail = () => undefined;
-  Object.assign(traffic, { fetched: 0, kept: 0, runs: 0, opened: 0 });
+  Object.assign(traffic, { fetched: 0, kept: 0, runs: 0, opened: 0, texts: 0 });
 });
 afterAll(async () => {
   // everything that was kept has been freed
   expect(traffic.alive).toBe(0);
   await Promise.all([here.dispose(), there.dispose()]);
+  expect(traffic.textsAlive).toBe(0);
 });
 
 const largest = ({ data }: Tensor): number => data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);

@@ -4,11 +4,11 @@ import type { Warning } from "@latentkit/models";
 import type { SamplerState } from "@latentkit/schedulers";
 import type { NoiseSource } from "./noise-source.js";
 import type { GenerateResult, PipelineComponents } from "./pipeline.js";
-import { type PreviewOptions, previewCodec, previewLatents } from "./preview.js";
 import { release } from "./release.js";
 import type { RunOptions } from "./run-options.js";
 import type { RunWindow } from "./run-window.js";
 import type { Step } from "./step.js";
+import type { Ready } from "./when-ready.js";
 
 /** What a run is handed when it begins. */
 export interface RunTools extends NoiseSource {
@@ -35,11 +35,12 @@ export interface PreparedRun {
 
 /** Runs it: steps on the way, pictures at the end. */
 export async function* execute(
-  run: PreparedRun,
-  noise: NoiseSource,
+  prepared: Ready<PreparedRun>,
+  source: Ready<NoiseSource>,
   { outputType = "image", signal, onWarning, stepLatents = true }: RunOptions,
   parts: PipelineComponents,
 ): AsyncGenerator<Step, GenerateResult, Tensor | undefined> {
+  const [run, noise] = await Promise.all([prepared, source]);
   const { seeds } = noise;
   const warnings: Warning[] = [];
   const tell = (warning: Warning) => {
@@ -67,7 +68,8 @@ function reopened({ code, message }: LatentKitError): Warning {
   return { code: code === "device-lost" ? code : "run-failed", message: `${message}; ${goesOn}` };
 }
 
-async function picturesOf({ finish }: PreparedRun, tensor: Tensor): Promise<RgbaImage[]> {
+/** Pictures of a decoded tensor, where they belong. */
+export async function picturesOf({ finish }: PreparedRun, tensor: Tensor): Promise<RgbaImage[]> {
   const images = imageFromTensor(tensor);
   return finish ? finish(images) : images;
 }
@@ -105,20 +107,11 @@ function stepOf(
     timestep: timesteps[index] ?? 0,
     latents: sample,
     ...(predOriginalSample && { predOriginalSample }),
-    preview: async (options) => preview(run, parts, await localTensor(predOriginalSample ?? sample), options),
+    async preview(options) {
+      // on a device it is gone at the next step
+      const shown = localTensor(predOriginalSample ?? sample);
+      const [{ stepPreview }, latents] = await Promise.all([import("./optional-decoding.js"), shown]);
+      return stepPreview(run, parts, latents, options);
+    },
   };
-}
-
-/** Pictures of a step; those of a pipeline without an autoencoder are its latents. */
-async function preview(
-  run: PreparedRun,
-  { vae, previewDecoder }: PipelineComponents,
-  sample: Tensor,
-  options: PreviewOptions = {},
-): Promise<RgbaImage[]> {
-  const codec = vae && previewCodec({ vae, previewDecoder }, options);
-  if (!vae || codec === vae) return picturesOf(run, await run.decode(sample));
-  const images = await previewLatents({ vae, previewDecoder }, sample, options);
-  const isWhole = codec !== undefined || (options.scale ?? vae.scaleFactor) === vae.scaleFactor;
-  return run.finish && isWhole ? run.finish(images) : images;
 }

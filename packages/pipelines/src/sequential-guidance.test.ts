@@ -67,7 +67,7 @@ it("is an option of runs, which make the same picture", async () => {
   const createSession: Backend["createSession"] = async (model) => {
     const session = await cpu.createSession(model);
     const run: Session["run"] = (feeds, outputs) => {
-      if (feeds.encoder_hidden_states) batches.push(feeds.sample?.shape[0]);
+      if (feeds.timestep) batches.push(feeds.sample?.shape[0]);
       return session.run(feeds, outputs);
     };
     return { ...session, run };

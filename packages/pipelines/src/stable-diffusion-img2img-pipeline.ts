@@ -32,8 +32,7 @@ export const StableDiffusionImg2ImgPipeline: PipelineClass<
   name: "StableDiffusionImg2ImgPipeline",
   components: stableDiffusionComponents,
   check: (parts) => checkStableDiffusionFit(parts),
-  prepare(components, asked) {
-    const [parts, options] = graded(components, asked);
+  prepare: graded((parts, options) => {
     const { unet, vae, scheduler } = parts;
     const text = settleText(options, unet.config.crossAttentionDim);
     const guidance = settleGuidance(options, 7.5, unet);
@@ -59,6 +58,6 @@ export const StableDiffusionImg2ImgPipeline: PipelineClass<
         return sample;
       },
     };
-  },
+  }),
 });
 export interface StableDiffusionImg2ImgPipeline extends Pipeline<StableDiffusionComponents, Img2ImgOptions> {}

@@ -38,8 +38,7 @@ export const StableDiffusionInpaintPipeline: PipelineClass<
   name: "StableDiffusionInpaintPipeline",
   components: stableDiffusionComponents,
   check: (parts) => checkStableDiffusionFit(parts, [0, parts.vae.latentChannels + 1]),
-  prepare(components, asked) {
-    const [parts, options] = graded(components, asked);
+  prepare: graded((parts, options) => {
     const { unet, vae, scheduler } = parts;
     const text = settleText(options, unet.config.crossAttentionDim);
     const guidance = settleGuidance(options, 7.5, unet);
@@ -64,6 +63,6 @@ export const StableDiffusionInpaintPipeline: PipelineClass<
         return sample;
       },
     };
-  },
+  }),
 });
 export interface StableDiffusionInpaintPipeline extends Pipeline<StableDiffusionComponents, InpaintOptions> {}

@@ -30,8 +30,7 @@ export const StableDiffusionPipeline: PipelineClass<
   name: "StableDiffusionPipeline",
   components: stableDiffusionComponents,
   check: (parts) => checkStableDiffusionFit(parts),
-  prepare(components, asked) {
-    const [parts, options] = graded(components, asked);
+  prepare: graded((parts, options) => {
     const { unet, vae, scheduler } = parts;
     const facts = latentFacts(parts, SAMPLE_SIZE);
     const text = settleText(options, unet.config.crossAttentionDim);
@@ -57,6 +56,6 @@ export const StableDiffusionPipeline: PipelineClass<
         return (yield* denoise(unet, second.window.plan, from, context, run)).sample;
       },
     };
-  },
+  }),
 });
 export interface StableDiffusionPipeline extends Pipeline<StableDiffusionComponents, GenerateOptions> {}

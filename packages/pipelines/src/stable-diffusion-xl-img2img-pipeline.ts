@@ -51,8 +51,7 @@ export const StableDiffusionXLImg2ImgPipeline: PipelineClass<
   name: "StableDiffusionXLImg2ImgPipeline",
   components: xlImg2ImgComponents,
   check: (parts) => checkXLImg2ImgFit(parts),
-  prepare(components, asked) {
-    const [parts, options] = graded(components, asked);
+  prepare: graded((parts, options) => {
     const { unet, vae, scheduler } = parts;
     const request = settleXL(parts, options);
     const { images } = request.text;
@@ -74,7 +73,7 @@ export const StableDiffusionXLImg2ImgPipeline: PipelineClass<
         return sample;
       },
     };
-  },
+  }),
 });
 export interface StableDiffusionXLImg2ImgPipeline
   extends Pipeline<StableDiffusionXLImg2ImgComponents, StableDiffusionXLImg2ImgOptions> {}

@@ -35,8 +35,7 @@ export const StableDiffusionXLInpaintPipeline: PipelineClass<
   name: "StableDiffusionXLInpaintPipeline",
   components: xlImg2ImgComponents,
   check: (parts) => checkXLImg2ImgFit(parts, [0, parts.vae.latentChannels + 1]),
-  prepare(components, asked) {
-    const [parts, options] = graded(components, asked);
+  prepare: graded((parts, options) => {
     const { vae, scheduler } = parts;
     const xl = settleXL(parts, options, 7.5);
     const { images } = xl.text;
@@ -62,7 +61,7 @@ export const StableDiffusionXLInpaintPipeline: PipelineClass<
         return sample;
       },
     };
-  },
+  }),
 });
 export interface StableDiffusionXLInpaintPipeline
   extends Pipeline<StableDiffusionXLImg2ImgComponents, StableDiffusionXLInpaintOptions> {}

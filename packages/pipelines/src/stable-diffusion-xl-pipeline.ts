@@ -45,8 +45,7 @@ export const StableDiffusionXLPipeline: PipelineClass<
   name: "StableDiffusionXLPipeline",
   components: xlComponents,
   check: (parts) => checkXLFit(parts, { ids: 6, remedy: "a refiner's UNet is for StableDiffusionXLImg2ImgPipeline" }),
-  prepare(components, asked) {
-    const [parts, options] = graded(components, asked);
+  prepare: graded((parts, options) => {
     const { unet, vae, scheduler } = parts;
     const facts = latentFacts(parts, XL_SAMPLE_SIZE);
     const size = settleSize(options, facts);
@@ -78,6 +77,6 @@ export const StableDiffusionXLPipeline: PipelineClass<
         return (yield* denoise(unet, second.window.plan, from, context, again)).sample;
       },
     };
-  },
+  }),
 });
 export interface StableDiffusionXLPipeline extends Pipeline<StableDiffusionXLComponents, StableDiffusionXLOptions> {}

@@ -5,6 +5,7 @@ import type { PipelineComponents } from "./pipeline.js";
 import type { PipelineKind } from "./pipeline-kind.js";
 import type { PreparedRun } from "./run.js";
 import type { RunOptions } from "./run-options.js";
+import { type Ready, whenReady } from "./when-ready.js";
 
 /** A call of the network, and where in the run it is. */
 export interface UNetCall {
@@ -30,15 +31,20 @@ export interface Steering {
 export function steeredRun<
   Components extends PipelineComponents & { readonly unet: ConditionalUNet },
   Options extends RunOptions,
->(kind: PipelineKind<Components, Options>, parts: Components, options: Options, steering: Steering): PreparedRun {
+>(
+  kind: PipelineKind<Components, Options>,
+  parts: Components,
+  options: Options,
+  steering: Steering,
+): Ready<PreparedRun> {
   let index = 0;
-  const total = () => run.window.timesteps.length;
-  const unet = steered(parts.unet, (call) => steering.residuals({ ...call, index, total: total() }));
-  const run = kind.prepare({ ...parts, unet }, options);
-  return {
+  let total = 0;
+  const unet = steered(parts.unet, (call) => steering.residuals({ ...call, index, total }));
+  return whenReady(kind.prepare({ ...parts, unet }, options), (run) => ({
     ...run,
     async *states(tools) {
       const states = run.states(tools);
+      total = run.window.timesteps.length;
       let next = await states.next();
       try {
         for (; !next.done; next = await states.next(yield next.value)) index++;
@@ -48,7 +54,7 @@ export function steeredRun<
         await steering.release();
       }
     },
-  };
+  }));
 }
 
 /** A network to whose states something is added. */

@@ -38,18 +38,18 @@ export interface Session {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
   /**
-   * Runs the network; `outputs` names those wanted, all when left out. Feeds are copied at the call.
+   * Runs the network; `outputs` names those wanted, all when left out. Feeds are copied at the call, but for those that
+   * are there already.
    *
    * @throws TypeError when a feed is missing, unknown or of another element type.
    * @throws RangeError when a feed's shape does not fit or an output is unknown.
-   * @throws LatentKitError `"disposed"`, `"out-of-memory"`, `"device-lost"` or `"run-failed"`.
+   * @throws LatentKitError `"disposed"`, `"out-of-memory"`, `"device-lost"`, also for feeds that are gone with their
+   * device, or `"run-failed"`.
    */
-  run(feeds: Readonly<Record<string, Value>>, outputs?: readonly string[]): Promise<Record<string, Value>>;
+  run(feeds: Feeds, outputs?: readonly string[]): Promise<Record<string, Value>>;
   /**
-   * The same with results that stay where the network runs, for the caller to free, and with feeds that are there
-   * already. Only sessions that were opened so have it.
-   *
-   * @throws also LatentKitError `"device-lost"` for feeds that are gone with their device.
+   * The same with results that stay where the network runs, for the caller to free. Only sessions that were opened so
+   * have it.
    */
   keep?(feeds: Feeds, outputs?: readonly string[]): Promise<Record<string, KeptValue>>;
   /** Frees the network. Waits for a run under way; a second call does nothing. */

@@ -1,36 +1,23 @@
-import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
 import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { LatentKitError, type ModelFile, tensor } from "@latentkit/core";
 import ndarray from "ndarray";
 import * as ort from "onnxruntime-node";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { runModule } from "../../../tests/run-module.js";
+import { webgpuStatus, withWebgpu } from "../../../tests/webgpu.js";
 import { createBackend, onnxruntimeNode } from "./node.js";
 import { backendChecks } from "./testing.js";
 import { alone, expand, linear, linearWithFile, power } from "./toy-networks.js";
 
-const root = new URL("../../../", import.meta.url);
-
-/** Runs a module in a process of its own; `LD_LIBRARY_PATH` and the like only count at its start. */
-function runProgram(
-  program: string,
-  env: Readonly<Record<string, string>> = {},
-): Promise<{ stdout: string; stderr: string }> {
-  const imports = `
-    import { onnxruntimeNode } from "@latentkit/runtime/node";
-    import { backendChecks } from "@latentkit/runtime/testing";
-    import { tensor } from "@latentkit/core";
-    import { alone, linear, power } from ${JSON.stringify(new URL("./toy-networks.ts", import.meta.url).href)};
-    const ones = (n) => tensor(new Float32Array(n * n).fill(1 / n), [n, n]);`;
-  const args = ["--conditions=@latentkit/source", "--import=tsx", "--input-type=module", "--eval", imports + program];
-  return promisify(execFile)(process.execPath, args, {
-    cwd: new URL("packages/runtime/", root),
-    env: { ...process.env, ...env },
-  });
-}
+/** What programs in processes of their own begin with. */
+const imports = `
+  import { onnxruntimeNode } from "@latentkit/runtime/node";
+  import { backendChecks } from "@latentkit/runtime/testing";
+  import { tensor } from "@latentkit/core";
+  import { alone, linear, power } from "./node_modules/@latentkit/runtime/dist/toy-networks.js";
+  const ones = (n) => tensor(new Float32Array(n * n).fill(1 / n), [n, n]);`;
 
 function settings(worker: boolean): { device: "cpu"; worker: boolean } {
   return { device: "cpu", worker };
@@ -125,6 +112,23 @@ describe("onnxruntimeNode", () => {
     await expect(onnxruntimeNode({ device: "cpu", lib: ort, worker: true })).rejects.toThrow(TypeError);
   });
 
+  it("takes the threads that it is told to, also by OMP_NUM_THREADS", async () => {
+    const create = vi.spyOn(ort.InferenceSession, "create");
+    const open = async (threads?: number) => {
+      const backend = await onnxruntimeNode({ device: "cpu", lib: ort, ...(threads !== undefined && { threads }) });
+      await (await backend.createSession(alone(linear()))).dispose();
+    };
+    vi.stubEnv("OMP_NUM_THREADS", "3");
+    await open();
+    await open(2);
+    vi.stubEnv("OMP_NUM_THREADS", "many");
+    await open();
+    vi.unstubAllEnvs();
+    const usual = availableParallelism() < cpus().length ? availableParallelism() : undefined;
+    expect(create.mock.calls.map(([, options]) => options?.intraOpNumThreads)).toEqual([3, 2, usual]);
+    create.mockRestore();
+  });
+
   it("passes session options on", async () => {
     const backend = await onnxruntimeNode({
       device: "cpu",
@@ -138,7 +142,7 @@ describe("onnxruntimeNode", () => {
 
 describe("a process", () => {
   it("ends by itself while sessions are open", async () => {
-    const { stdout, stderr } = await runProgram(`
+    const { stdout, stderr } = await runModule(`${imports}
       const session = await (await onnxruntimeNode({ device: "cpu" })).createSession(alone(power(1)));
       const { x1 } = await session.run({ x0: ones(4) });
       console.log(x1.get(3, 1));`);
@@ -146,14 +150,14 @@ describe("a process", () => {
   });
 
   it("stays until a run has ended", async () => {
-    const { stdout } = await runProgram(`
+    const { stdout } = await runModule(`${imports}
       const session = await (await onnxruntimeNode({ device: "cpu" })).createSession(alone(power(8)));
       session.run({ x0: ones(512) }).then(() => console.log("done"));`);
     expect(stdout).toBe("done\n");
   });
 
   it("may dispose during a run", async () => {
-    const { stdout, stderr } = await runProgram(`
+    const { stdout, stderr } = await runModule(`${imports}
       const session = await (await onnxruntimeNode({ device: "cpu" })).createSession(alone(power(8)));
       const run = session.run({ x0: ones(512) });
       process.once("SIGINT", async () => { await session.dispose(); await run; console.log("disposed"); process.exit(0); });
@@ -163,7 +167,7 @@ describe("a process", () => {
   });
 
   it.each([5, 60, 300])("may leave during a run, after %d ms", async (delay) => {
-    const { stderr } = await runProgram(`
+    const { stderr } = await runModule(`${imports}
       const session = await (await onnxruntimeNode({ device: "cpu" })).createSession(alone(power(16)));
       for (let i = 0; i < 4; i++) session.run({ x0: ones(512) });
       setTimeout(() => process.exit(0), ${delay});`);
@@ -171,32 +175,17 @@ describe("a process", () => {
   });
 });
 
-// the software driver that Debian's chromium brings, with its loader
-const chromium = "/usr/lib/chromium";
-const software = existsSync(`${chromium}/vk_swiftshader_icd.json`);
-const vulkan: Readonly<Record<string, string>> = software
-  ? { VK_ICD_FILENAMES: `${chromium}/vk_swiftshader_icd.json`, LD_LIBRARY_PATH: chromium, XDG_RUNTIME_DIR: tmpdir() }
-  : {};
-const works =
-  software ||
-  (await runProgram('await onnxruntimeNode({ device: "webgpu" });').then(
-    () => true,
-    () => false,
-  ));
-const reason = works ? "" : " (needs a graphics driver: apt-get install chromium brings one in software)";
+const { works, reason } = await webgpuStatus();
 
 describe.skipIf(!works)(`webgpu${reason}`, () => {
   it.each([true, false])("keeps the contract, worker: %s", async (worker) => {
-    const { stdout } = await runProgram(
-      `
+    const stdout = await withWebgpu(`${imports}
       const backend = await onnxruntimeNode({ device: "webgpu", worker: ${worker} });
       console.log(backend.device);
       for (const { name, run } of backendChecks) {
         await run(backend).catch((error) => { throw new Error(name, { cause: error }); });
         console.log(name);
-      }`,
-      vulkan,
-    );
+      }`);
     expect(stdout.trim().split("\n")).toEqual(["webgpu", ...backendChecks.map(({ name }) => name)]);
   });
 });

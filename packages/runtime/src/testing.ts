@@ -138,6 +138,7 @@ export const backendChecks: readonly BackendCheck[] = [
         equal([z?.type, z?.shape], ["float32", [2, 3]], "what is kept");
         const { y } = await second.keep({ x: z! });
         equal(values(await y?.read()), [44, 56, 98, 128], "y of the session that was fed z");
+        equal(values((await second.run({ x: z! })).y), [44, 56, 98, 128], "y of a run that was fed z");
         equal(values(await z?.read()), [2, 4, 6, 8, 10, 12], "z, read after that");
         await rejects(second.keep({ x: y! }), "RangeError", '"x": expected shape [batch, 3], got [2, 2]');
         await Promise.all([z, z, y].map((value) => value?.dispose()));

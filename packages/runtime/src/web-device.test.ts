@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { checkDevice, gpuFacts, threadsFor } from "./web-device.js";
+import { gpuFacts } from "./gpu-facts.js";
+import { checkDevice, threadsFor } from "./web-device.js";
 
 afterEach(() => {
   vi.unstubAllGlobals();

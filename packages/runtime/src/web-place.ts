@@ -3,7 +3,7 @@ import { inOrder } from "./in-order.js";
 import { probeGraph } from "./probe-graph.js";
 import { localHost, type SessionHost, type SessionOptions } from "./session-host.js";
 import type { WebDevice } from "./web-device.js";
-import { type Gpu, onGpu, requestGpu, watchGpu } from "./web-gpu.js";
+import type { Gpu } from "./web-gpu.js";
 import type { OnnxRuntimeWeb } from "./web-library.js";
 
 /** Where sessions are opened: on one device, until it is lost. */
@@ -50,9 +50,8 @@ async function openOn(
   { device, load, sessionOptions }: Omit<PlaceOptions, "gpuDevice">,
   given: GPUDevice | undefined,
 ): Promise<Place> {
-  const gpu = device === "webgpu" ? watchGpu(given ?? (await requestGpu()), given === undefined) : undefined;
-  const local = localHost(load);
-  const host = inOrder(gpu ? onGpu(local, gpu) : local);
+  const { gpu, host: own } = await hostFor(device, localHost(load), given);
+  const host = inOrder(own);
   const settings: SessionOptions = {
     executionProviders: [gpu ? { name: device, device: gpu.device } : device],
     graphOptimizationLevel: "all",
@@ -63,6 +62,18 @@ async function openOn(
   };
   await host.probe(probeGraph, settings).catch((error: unknown) => refuse(device, error));
   return place(host, settings, gpu);
+}
+
+/** The host that a device needs; what WebGPU takes is loaded for it. */
+async function hostFor(
+  device: WebDevice,
+  local: SessionHost,
+  given: GPUDevice | undefined,
+): Promise<{ readonly host: SessionHost; readonly gpu?: Gpu }> {
+  if (device !== "webgpu") return { host: local };
+  const { onGpu, requestGpu, watchGpu } = await import("./web-gpu.js");
+  const gpu = watchGpu(given ?? (await requestGpu()), given === undefined);
+  return { host: onGpu(local, gpu), gpu };
 }
 
 const place = (host: SessionHost, settings: SessionOptions, gpu: Gpu | undefined): Place => ({

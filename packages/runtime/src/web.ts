@@ -1,9 +1,10 @@
 import type { Backend, Device } from "./backend.js";
 import { checkThreads } from "./check-threads.js";
+import type { GpuFacts } from "./gpu-facts.js";
 import { createQueue } from "./queue.js";
 import { hostedSession } from "./session.js";
 import type { SessionOptions } from "./session-host.js";
-import { checkDevice, type GpuFacts, gpuFacts, threadsFor, type WebDevice } from "./web-device.js";
+import { checkDevice, threadsFor, type WebDevice } from "./web-device.js";
 import { configure, loadOnnxRuntimeWeb, type OnnxRuntimeWeb, type WasmPaths } from "./web-library.js";
 import { deviceUnavailable, placeFinder } from "./web-place.js";
 import { packWeights } from "./web-weights.js";
@@ -54,6 +55,7 @@ export async function onnxruntimeWeb(options: OnnxruntimeWebOptions = {}): Promi
   const device = checkDevice(options.device ?? "auto");
   checkThreads(options.threads);
   if (device === "wasm" || device === "webnn") return open(device, options);
+  const { gpuFacts } = await import("./gpu-facts.js");
   const gpu = await gpuFacts(options.gpuDevice);
   if (device === "auto") return openBest(options, gpu);
   if (gpu.state === "missing") throw deviceUnavailable("webgpu", gpu.description);

@@ -1,17 +1,17 @@
-import { DDIMScheduler } from "./ddim.js";
-import { DPMSolverMultistepScheduler } from "./dpm-solver-multistep.js";
-import { EulerDiscreteScheduler } from "./euler-discrete.js";
 import { PNDMScheduler } from "./pndm.js";
 import type { Scheduler, SchedulerConfig } from "./scheduler.js";
 import { stableDiffusionCorrection } from "./stable-diffusion-correction.js";
 
-/** Those that checkpoints of Stable Diffusion come with. */
-const common = new Map<unknown, { fromConfig(config: SchedulerConfig): Scheduler }>(
-  Object.entries({ DDIMScheduler, DPMSolverMultistepScheduler, EulerDiscreteScheduler, PNDMScheduler }),
-);
+/** Those that checkpoints of Stable Diffusion come with: the first one's, and three in a part of a page's bundle; all others share another. */
+const common = new Map<unknown, () => Promise<{ fromConfig(config: SchedulerConfig): Scheduler }>>([
+  ["DDIMScheduler", async () => (await import("./common-schedulers.js")).DDIMScheduler],
+  ["DPMSolverMultistepScheduler", async () => (await import("./common-schedulers.js")).DPMSolverMultistepScheduler],
+  ["EulerDiscreteScheduler", async () => (await import("./common-schedulers.js")).EulerDiscreteScheduler],
+  ["PNDMScheduler", async () => PNDMScheduler],
+]);
 
 /**
- * What `schedulerFromConfig` gives; the classes that few checkpoints name are loaded when one does, so that pages stay small.
+ * What `schedulerFromConfig` gives; the class is loaded when it is named, so that pages stay small.
  *
  * @throws LatentKitError `"unsupported-model"` for a class that is not known, listing those that are, and for a value
  * that the class does not accept.
@@ -22,7 +22,8 @@ const common = new Map<unknown, { fromConfig(config: SchedulerConfig): Scheduler
  */
 export async function openScheduler(config: SchedulerConfig): Promise<Scheduler> {
   const known = common.get(config._class_name);
-  return known ? known.fromConfig(config) : (await import("./scheduler-from-config.js")).schedulerFromConfig(config);
+  if (known) return (await known()).fromConfig(config);
+  return (await import("./scheduler-from-config.js")).schedulerFromConfig(config);
 }
 
 /**

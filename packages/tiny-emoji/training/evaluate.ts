@@ -1,7 +1,10 @@
 // Measures the embedded model by what latentkit draws with it: 20 steps, guidance 5, fixed seeds.
 // usage: npm run evaluate -- RUN [PICTURES]   RUN is the folder that data.py wrote, PICTURES how many to draw of each kind
-import { imageFromTensor, type RgbaImage, StableDiffusionPipeline, tensorFromImage, torchRandom } from "latentkit";
-import { type BasePictures, type Entry, readBasePictures } from "./base-pictures.js";
+import { imageFromTensor, type RgbaImage, StableDiffusionPipeline, tensorFromImage } from "latentkit";
+import { type BasePictures, readBasePictures } from "./base-pictures.js";
+import { labelJudge, type Verdict } from "./label-judge.js";
+import { nearest, squaredDistance } from "./nearest.js";
+import { shuffled } from "./shuffled.js";
 
 /** As in data.py. */
 const BACKGROUNDS: Readonly<Record<string, readonly [number, number, number]>> = {
@@ -46,21 +49,15 @@ async function reconstruction({ catalog, over }: BasePictures): Promise<number> 
   return -10 * Math.log10(squares / values / 2 ** 2);
 }
 
-/** Of pictures drawn from labels: how many of the nearest emoji in latents are the asked one, or share a keyword with it. */
-async function labels({ catalog, over }: BasePictures, asked: number) {
-  const known = [];
-  for (const i of catalog.keys()) known.push((await vae.encode(over(i, [255, 255, 255]))).data);
-  const picked = shuffled(catalog.length, 7).slice(0, asked);
-  const drawn = await draw(picked.map((i) => catalog[i]?.label ?? ""));
-  let exact = 0;
-  let related = 0;
-  for (const [k, wanted] of picked.entries()) {
-    const latents = (await vae.encode(tensorFromImage(drawn[k]!))).data;
-    const found = nearest(known.map((other) => squaredDistance(latents, other)));
-    if (found === wanted) exact++;
-    if (shareWord(catalog[found]!, catalog[wanted]!)) related++;
-  }
-  return { captions: asked, exact: exact / asked, labelOrSharedKeyword: related / asked };
+/** Pictures drawn from labels, judged by the nearest emoji. */
+async function labels(base: BasePictures, asked: number) {
+  const picked = shuffled(base.catalog.length, 7).slice(0, asked);
+  const drawn = await draw(picked.map((i) => base.catalog[i]?.label ?? ""));
+  const judge = await labelJudge(base, vae);
+  const judged: Verdict[] = [];
+  for (const [k, wanted] of picked.entries()) judged.push(await judge(drawn[k]!, wanted));
+  const share = (key: "exact" | "related") => judged.filter((verdict) => verdict[key]).length / asked;
+  return { captions: asked, exact: share("exact"), labelOrSharedKeyword: share("related") };
 }
 
 /** How many pictures have the asked colour in their corners. */
@@ -91,17 +88,6 @@ async function draw(prompts: readonly string[]): Promise<RgbaImage[]> {
   return drawn;
 }
 
-/** 0 to `length` − 1 in an order that the seed fixes. */
-function shuffled(length: number, seed: number): number[] {
-  const keys = torchRandom(seed).uniform([length]).data;
-  return Array.from(keys.keys()).sort((a, b) => keys[a]! - keys[b]!);
-}
-
-function shareWord(a: Entry, b: Entry): boolean {
-  const words = new Set([a.label, ...a.keywords]);
-  return [b.label, ...b.keywords].some((word) => words.has(word));
-}
-
 /** The median over the four corners of their mean colours, corners of 4×4 pixels. */
 function cornerColour(image: RgbaImage): number[] {
   const { width, height, data } = image;
@@ -119,14 +105,4 @@ function cornerColour(image: RgbaImage): number[] {
 
 function nearestColour(colour: readonly number[]): number {
   return nearest(COLOURS.map((name) => squaredDistance(colour, BACKGROUNDS[name] ?? [])));
-}
-
-function nearest(distances: readonly number[]): number {
-  return distances.indexOf(Math.min(...distances));
-}
-
-function squaredDistance(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
-  return sum;
 }

@@ -1,46 +1,45 @@
-import { type ModelFiles, readJson } from "@latentkit/core";
-import { checkFileKind } from "./check-file-kind.js";
+import { readJson } from "@latentkit/core";
 import { givenUp, TemporaryFailure } from "./hub-failure.js";
 import type { HubReference } from "./hub-reference.js";
 import { modelComponents } from "./model-components.js";
 import { neededFiles } from "./needed-files.js";
 import { listModel, revisionOf } from "./web-listing.js";
-import { findFile, isSmall, webModel } from "./web-model.js";
-import type { WebHubOptions } from "./web-options.js";
+import { findFile, isSmall } from "./web-model.js";
 import type { WebPlace } from "./web-place.js";
-import { webProgress } from "./web-progress.js";
 import { checkQuota, storeFailure } from "./web-quota.js";
-import { singleModel } from "./web-single-model.js";
-import type { BlobStore } from "./web-store.js";
 import { bytesHere } from "./web-stored-file.js";
 
-/** Opens a model of the Hub: knows all its files at once, and so how much there is to download. */
-export async function hubModel(
+/** A model of the Hub. */
+export interface HubPlace {
+  readonly place: WebPlace;
+  /** The one file that it is, where it is no folder. */
+  readonly file?: string;
+}
+
+/** Finds a model of the Hub: knows all its files at once, and so how much there is to download. */
+export async function hubPlace(
   reference: HubReference,
   endpoint: string,
-  store: BlobStore | undefined,
-  options: WebHubOptions,
-): Promise<ModelFiles> {
+  around: Omit<WebPlace, "location" | "url">,
+): Promise<HubPlace> {
   const { id, file } = reference;
-  if (file !== undefined) checkFileKind(file, `${id}/${file}`);
+  const { store, options } = around;
   const revision = revisionOf(reference, options);
   const location = `${endpoint}/${id}`;
-  const access = { page: location, revision, token: options.token, signal: options.signal };
+  const access = { ...around.access, page: location, revision };
   const { commit, files } = await listModel({ endpoint, id, revision, access, store, options }).catch(giveUp);
   const place: WebPlace = {
+    ...around,
     location,
     url: (name) => `${location}/resolve/${commit}/${name.split("/").map(encodeURIComponent).join("/")}`,
     listed: files,
     access,
-    store,
-    progress: webProgress(options.onProgress),
-    options,
   };
   const needed = file === undefined ? await neededOf(place) : [file];
   await announce(needed, place);
   const [only = "", ...others] = needed;
   const isSingle = others.length === 0 && only.endsWith(".safetensors") && options.subfolder === undefined;
-  return isSingle ? singleModel(only, place) : webModel(place);
+  return isSingle ? { place, file: only } : { place };
 }
 
 function giveUp(error: unknown): never {

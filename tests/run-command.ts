@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createRequire } from "node:module";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { installed } from "./installed-packages.js";
 
 /** What a command left behind. */
 export interface Outcome {
@@ -9,18 +8,16 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-const bin = fileURLToPath(new URL("bin.ts", import.meta.url));
-// found from here, so that commands can run in any folder
-const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
+const bin = `${installed}/node_modules/@latentkit/cli/dist/bin.js`;
 
-/** Runs the command from its sources in a process of its own. */
+/** Runs the command, as it is installed, in a process of its own. */
 export function runCommand(
   args: readonly string[],
   cwd: string,
   onStderr?: (text: string, child: ChildProcess) => void,
   onStart?: (child: ChildProcess) => void,
 ): Promise<Outcome> {
-  const child = spawn(process.execPath, ["--conditions=@latentkit/source", "--import", loader, bin, ...args], { cwd });
+  const child = spawn(process.execPath, [bin, ...args], { cwd });
   onStart?.(child);
   const texts = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => {

@@ -27,13 +27,12 @@ const program = `
     const each = Array.from(data, (value, i) => Math.abs(value - found[name].data[i]));
     return [name, Math.max(...each)]; // NaN when any is
   });
-  console.error(JSON.stringify(Object.fromEntries(differences)));
   console.log(JSON.stringify(Object.fromEntries(differences)));`;
 
 describe.skipIf(!works)(`webgpu${reason}`, () => {
   let differences: Record<string, number | null> = {};
   beforeAll(async () => {
-    differences = JSON.parse(await withWebgpu(program));console.log(differences);
+    differences = JSON.parse(await withWebgpu(program));
   }, 180_000);
 
   it.each([

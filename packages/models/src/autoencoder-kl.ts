@@ -14,8 +14,10 @@ import {
 } from "./latent-codec.js";
 import type { LoadOptions } from "./load-options.js";
 import { openFiles } from "./open-files.js";
-import { openNetwork, warnOfUnused } from "./open-network.js";
+import { buildNetwork } from "./open-network.js";
 import { tensorOutput } from "./tensor-output.js";
+
+const kind = { stem: "diffusion_pytorch_model", readConfig: autoencoderKLConfig, build: autoencoderKL };
 
 /**
  * Pictures to latents and back (Rombach et al. 2022, §3.1; Diffusers' `AutoencoderKL`).
@@ -52,16 +54,7 @@ export class AutoencoderKL implements LatentCodec {
     if (exported)
       return new AutoencoderKL(new AutoencoderSessions(exported.networks, exported.backend, options), exported.config);
     const { subfolder: _, ...inside } = options;
-    const {
-      config: json,
-      configFile,
-      checkpoint,
-      backend,
-      graph,
-    } = await openNetwork(files, "diffusion_pytorch_model", inside);
-    const config = autoencoderKLConfig(json, configFile);
-    const networks = autoencoderKL(checkpoint, config, graph);
-    warnOfUnused(networks.unusedTensors, checkpoint.location, options);
+    const { config, network: networks, backend } = await buildNetwork(files, inside, kind);
     return new AutoencoderKL(new AutoencoderSessions(networks, backend, options), config, networks.unusedTensors);
   }
 

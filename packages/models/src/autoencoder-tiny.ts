@@ -3,8 +3,10 @@ import type { ModelSource } from "@latentkit/hub";
 import { type AutoencoderTinyConfig, autoencoderTiny, autoencoderTinyConfig } from "@latentkit/onnx";
 import { AutoencoderSessions, affine, checkImage, checkLatents, type LatentCodec, oneByOne } from "./latent-codec.js";
 import type { LoadOptions } from "./load-options.js";
-import { openNetwork, warnOfUnused } from "./open-network.js";
+import { buildNetwork } from "./open-network.js";
 import { tensorOutput } from "./tensor-output.js";
+
+const kind = { stem: "diffusion_pytorch_model", readConfig: autoencoderTinyConfig, build: autoencoderTiny };
 
 /**
  * The distilled autoencoder: some of the detail at a hundredth of the time (TAESD; Diffusers' `AutoencoderTiny`).
@@ -35,16 +37,7 @@ export class AutoencoderTiny implements LatentCodec {
    * @throws LatentKitError when a file is missing or broken, or the configuration is not supported.
    */
   static async fromPretrained(source: ModelSource, options: LoadOptions = {}): Promise<AutoencoderTiny> {
-    const {
-      config: json,
-      configFile,
-      checkpoint,
-      backend,
-      graph,
-    } = await openNetwork(source, "diffusion_pytorch_model", options);
-    const config = autoencoderTinyConfig(json, configFile);
-    const networks = autoencoderTiny(checkpoint, config, graph);
-    warnOfUnused(networks.unusedTensors, checkpoint.location, options);
+    const { config, network: networks, backend } = await buildNetwork(source, options, kind);
     return new AutoencoderTiny(new AutoencoderSessions(networks, backend, options), config, networks.unusedTensors);
   }
 

@@ -14,10 +14,12 @@ import { exportsOpener } from "./exports-opener.js";
 import type { RunnerSession } from "./lazy-session.js";
 import type { LoadOptions } from "./load-options.js";
 import { openFiles } from "./open-files.js";
-import { openNetwork, warnOfUnused } from "./open-network.js";
+import { buildNetwork } from "./open-network.js";
 import { openSession } from "./open-session.js";
 import { RowMemory } from "./row-memory.js";
 import { tensorOutput } from "./tensor-output.js";
+
+const kind = { stem: "model", readConfig: clipTextConfig, build: clipTextModel };
 
 /** What the encoder makes of token ids. */
 export interface CLIPTextOutputs {
@@ -88,10 +90,7 @@ export class CLIPTextEncoder {
       return new CLIPTextEncoder(session, opener.exportedTextConfig(exported));
     }
     const { subfolder: _, ...inside } = options;
-    const { config: json, configFile, checkpoint, backend, graph } = await openNetwork(files, "model", inside);
-    const config = clipTextConfig(json, configFile);
-    const network = clipTextModel(checkpoint, config, graph);
-    warnOfUnused(network.unusedTensors, checkpoint.location, options);
+    const { config, network, backend } = await buildNetwork(files, inside, kind);
     return new CLIPTextEncoder(
       await openSession(() => backend.createSession(network), network, options),
       config,

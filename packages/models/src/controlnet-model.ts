@@ -5,7 +5,7 @@ import type { RunnerSession } from "./lazy-session.js";
 import type { LoadOptions } from "./load-options.js";
 import { type NetworkConditions, networkFeeds } from "./network-feeds.js";
 import { openFiles } from "./open-files.js";
-import { openNetwork, warnOfUnused } from "./open-network.js";
+import { buildNetwork } from "./open-network.js";
 import { openSession } from "./open-session.js";
 import type { ControlResiduals } from "./residual-feeds.js";
 import { tensorOutput } from "./tensor-output.js";
@@ -53,14 +53,12 @@ export class ControlNetModel {
   static async fromPretrained(source: ModelSource, options: LoadOptions = {}): Promise<ControlNetModel> {
     const files = await openFiles(source, options, ["controlnet"]);
     const { subfolder: _, ...inside } = options;
-    const parts = await openNetwork(files, "diffusion_pytorch_model", inside);
-    const { checkpoint, backend } = parts;
-    const config = controlNetConfig(parts.config, parts.configFile);
-    const network = controlNetModel(checkpoint, config, {
-      ...parts.graph,
-      textApart: isTextApart(backend, options),
+    const { config, network, backend } = await buildNetwork(files, inside, {
+      stem: "diffusion_pytorch_model",
+      readConfig: controlNetConfig,
+      build: (checkpoint, config, graph, backend) =>
+        controlNetModel(checkpoint, config, { ...graph, textApart: isTextApart(backend, options) }),
     });
-    warnOfUnused(network.unusedTensors, checkpoint.location, options);
     const session = await openSession(() => openTextFed(backend, network), network, options);
     return new ControlNetModel(session, config, network.unusedTensors);
   }

@@ -4,10 +4,12 @@ import { type KUNetConfig, kUNet, kUNetConfig } from "@latentkit/onnx";
 import type { RunnerSession } from "./lazy-session.js";
 import type { LoadOptions } from "./load-options.js";
 import { openFiles } from "./open-files.js";
-import { openNetwork, warnOfUnused } from "./open-network.js";
+import { buildNetwork } from "./open-network.js";
 import { openSession } from "./open-session.js";
 import { timestepInput } from "./per-item.js";
 import { tensorOutput } from "./tensor-output.js";
+
+const kind = { stem: "diffusion_pytorch_model", readConfig: kUNetConfig, build: kUNet };
 
 /**
  * The network of the ×2 latent upscaler: a `UNet2DConditionModel` of "K" blocks, which k-diffusion trained.
@@ -38,16 +40,7 @@ export class KUNetModel {
   static async fromPretrained(source: ModelSource, options: LoadOptions = {}): Promise<KUNetModel> {
     const files = await openFiles(source, options, ["unet"]);
     const { subfolder: _, ...inside } = options;
-    const {
-      config: json,
-      configFile,
-      checkpoint,
-      backend,
-      graph,
-    } = await openNetwork(files, "diffusion_pytorch_model", inside);
-    const config = kUNetConfig(json, configFile);
-    const network = kUNet(checkpoint, config, graph);
-    warnOfUnused(network.unusedTensors, checkpoint.location, options);
+    const { config, network, backend } = await buildNetwork(files, inside, kind);
     const session = await openSession(() => backend.createSession(network), network, options);
     return new KUNetModel(session, config, network.unusedTensors);
   }

@@ -49,6 +49,27 @@ export async function openNetwork(source: ModelSource, stem: string, options: Lo
   };
 }
 
+/** What a network is built of. */
+export interface NetworkKind<Config, Built> {
+  /** Name of its weights, without the ending. */
+  readonly stem: string;
+  readonly readConfig: (config: unknown, file: string) => Config;
+  readonly build: (checkpoint: Checkpoint, config: Config, graph: GraphOptions, backend: Backend) => Built;
+}
+
+/** Opens a network's folder, and builds its graphs. */
+export async function buildNetwork<Config, Built extends { readonly unusedTensors: readonly string[] }>(
+  source: ModelSource,
+  options: LoadOptions,
+  { stem, readConfig, build }: NetworkKind<Config, Built>,
+): Promise<{ readonly config: Config; readonly network: Built; readonly backend: Backend }> {
+  const parts = await openNetwork(source, stem, options);
+  const config = readConfig(parts.config, parts.configFile);
+  const network = build(parts.checkpoint, config, parts.graph, parts.backend);
+  warnOfUnused(network.unusedTensors, parts.checkpoint.location, options);
+  return { config, network, backend: parts.backend };
+}
+
 /** Tells the caller of tensors that the network has no place for: they may mean that config.json is another model's. */
 export function warnOfUnused(tensors: readonly string[], location: string, { onWarning }: LoadOptions): void {
   if (tensors.length === 0) return;

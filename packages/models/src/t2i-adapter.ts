@@ -4,9 +4,11 @@ import { type T2IAdapterConfig, t2iAdapter, t2iAdapterConfig } from "@latentkit/
 import type { RunnerSession } from "./lazy-session.js";
 import type { LoadOptions } from "./load-options.js";
 import { openFiles } from "./open-files.js";
-import { openNetwork, warnOfUnused } from "./open-network.js";
+import { buildNetwork } from "./open-network.js";
 import { openSession } from "./open-session.js";
 import { tensorOutput } from "./tensor-output.js";
+
+const kind = { stem: "diffusion_pytorch_model", readConfig: t2iAdapterConfig, build: t2iAdapter };
 
 /**
  * A small network that steers a UNet by a picture, run once for all steps (Mou et al. 2023; Diffusers' `T2IAdapter`).
@@ -39,11 +41,7 @@ export class T2IAdapter {
   static async fromPretrained(source: ModelSource, options: LoadOptions = {}): Promise<T2IAdapter> {
     const files = await openFiles(source, options);
     const { subfolder: _, ...inside } = options;
-    const parts = await openNetwork(files, "diffusion_pytorch_model", inside);
-    const { checkpoint, backend } = parts;
-    const config = t2iAdapterConfig(parts.config, parts.configFile);
-    const network = t2iAdapter(checkpoint, config, parts.graph);
-    warnOfUnused(network.unusedTensors, checkpoint.location, options);
+    const { config, network, backend } = await buildNetwork(files, inside, kind);
     const session = await openSession(() => backend.createSession(network), network, options);
     return new T2IAdapter(session, config, network.unusedTensors);
   }

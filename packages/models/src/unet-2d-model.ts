@@ -4,10 +4,12 @@ import { type UNet2DConfig, unet2d, unet2dConfig } from "@latentkit/onnx";
 import type { Value } from "@latentkit/runtime";
 import type { RunnerSession } from "./lazy-session.js";
 import type { LoadOptions } from "./load-options.js";
-import { openNetwork, warnOfUnused } from "./open-network.js";
+import { buildNetwork } from "./open-network.js";
 import { openSession } from "./open-session.js";
 import { labelInput, timestepInput, valuesPerItem } from "./per-item.js";
 import { tensorOutput } from "./tensor-output.js";
+
+const kind = { stem: "diffusion_pytorch_model", readConfig: unet2dConfig, build: unet2d };
 
 /** What some networks are told beside the timestep. */
 export interface UNet2DConditions {
@@ -43,16 +45,7 @@ export class UNet2DModel {
    * @throws LatentKitError when a file is missing or broken, or the configuration is not supported.
    */
   static async fromPretrained(source: ModelSource, options: LoadOptions = {}): Promise<UNet2DModel> {
-    const {
-      config: json,
-      configFile,
-      checkpoint,
-      backend,
-      graph,
-    } = await openNetwork(source, "diffusion_pytorch_model", options);
-    const config = unet2dConfig(json, configFile);
-    const network = unet2d(checkpoint, config, graph);
-    warnOfUnused(network.unusedTensors, checkpoint.location, options);
+    const { config, network, backend } = await buildNetwork(source, options, kind);
     return new UNet2DModel(
       await openSession(() => backend.createSession(network), network, options),
       config,

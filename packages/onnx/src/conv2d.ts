@@ -1,7 +1,7 @@
 import { fixedAxis } from "./arithmetic.js";
 import type { GraphBuilder, GraphValue } from "./graph-builder.js";
 import type { Weights } from "./weights.js";
-import { type TileSide, winogradConvolution } from "./winograd.js";
+import { winogradConvolution } from "./winograd.js";
 
 /** How the kernel moves. */
 export interface Conv2dOptions {
@@ -15,8 +15,8 @@ export interface Conv2dOptions {
   readonly stride?: number;
   /** Rows and columns added at top, left, bottom and right; by default half the kernel, which keeps the size. */
   readonly pads?: readonly [number, number, number, number];
-  /** For 3×3 kernels: outputs to compute together, with fewer multiplications and larger weights in memory. @default one by one */
-  readonly tile?: TileSide | undefined;
+  /** For 3×3 kernels: whether outputs are computed by tiles, with fewer multiplications and larger weights in memory. @default false */
+  readonly tiled?: boolean | undefined;
 }
 
 /** With fewer channels, transforming tiles takes longer than it saves. */
@@ -31,8 +31,7 @@ export function isTiled(g: GraphBuilder, inChannels: number, outChannels: number
 export function conv2d(g: GraphBuilder, w: Weights, x: GraphValue, options: Conv2dOptions = {}): GraphValue {
   const channels = fixedAxis(x.shape, 1);
   const { outChannels = channels, kernel = 3, stride = 1 } = options;
-  if (options.tile !== undefined && isTiled(g, channels, outChannels))
-    return winogradConvolution(g, w, x, { outChannels, tile: options.tile });
+  if (options.tiled && isTiled(g, channels, outChannels)) return winogradConvolution(g, w, x, { outChannels });
   const half = (kernel - 1) / 2;
   const pads = options.pads ?? [half, half, half, half];
   const weight = g.weight(w.tensor("weight", [outChannels, channels, kernel, kernel]));

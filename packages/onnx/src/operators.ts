@@ -6,7 +6,7 @@ export interface Operators {
   readonly linear: boolean;
   /** `QuickGelu` (also as SiLU) and `Gelu` in one pass. */
   readonly activation: boolean;
-  /** 3×3 convolutions by tiles (Winograd), which multiply two to four times less; their weights take two to four times the memory. */
+  /** 3×3 convolutions by tiles (Winograd), which multiply four times less; their weights take four times the memory. */
   readonly convolution: boolean;
 }
 

@@ -5,7 +5,6 @@ import type { GraphBuilder, GraphValue } from "./graph-builder.js";
 import { linear } from "./linear.js";
 import { groupNorm } from "./normalization.js";
 import type { Weights } from "./weights.js";
-import type { TileSide } from "./winograd.js";
 
 /** What a residual block needs beside its weights. */
 export interface ResnetOptions {
@@ -21,17 +20,17 @@ export interface ResnetOptions {
   readonly timeScaleShift?: boolean;
   /** Halves or doubles the size on both ways through the block. */
   readonly resize?: (x: GraphValue) => GraphValue;
-  /** Outputs of its convolutions to compute together. @default one by one */
-  readonly tile?: TileSide | undefined;
+  /** Whether its convolutions are computed by tiles. @default false */
+  readonly tiled?: boolean;
 }
 
 /** h = conv₁(silu(norm₁ x)) + W·silu(t); y = (conv₂(silu(norm₂ h)) + skip(x)) / s. x: `[B, C, H, W]` (Diffusers' `ResnetBlock2D`) */
 export function resnetBlock(g: GraphBuilder, w: Weights, x: GraphValue, options: ResnetOptions): GraphValue {
   const channels = fixedAxis(x.shape, 1);
-  const { groups, epsilon, outputScale = 1, outChannels = channels, tile, resize = (value) => value } = options;
+  const { groups, epsilon, outputScale = 1, outChannels = channels, tiled, resize = (value) => value } = options;
   const first = resize(silu(g, groupNorm(g, w.at("norm1"), x, groups, epsilon)));
-  const timed = timedNorm(g, w, conv2d(g, w.at("conv1"), first, { outChannels, tile }), options);
-  const h = conv2d(g, w.at("conv2"), silu(g, timed), { tile });
+  const timed = timedNorm(g, w, conv2d(g, w.at("conv1"), first, { outChannels, tiled }), options);
+  const h = conv2d(g, w.at("conv2"), silu(g, timed), { tiled });
   const resized = resize(x);
   const skip =
     outChannels === channels ? resized : conv2d(g, w.at("conv_shortcut"), resized, { outChannels, kernel: 1 });

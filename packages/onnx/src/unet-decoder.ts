@@ -4,7 +4,7 @@ import type { GraphBuilder, GraphValue } from "./graph-builder.js";
 import { groupNorm } from "./normalization.js";
 import type { UNet2DConditionConfig } from "./unet-2d-condition-config.js";
 import type { Conditioning } from "./unet-conditioning.js";
-import { tileAt, unetLayer } from "./unet-encoder.js";
+import { isTiledAt, unetLayer } from "./unet-encoder.js";
 import { upWay } from "./unet-way.js";
 import { upsampler } from "./upsample.js";
 import type { Weights } from "./weights.js";
@@ -41,7 +41,7 @@ export function wayUp(
     const at = w.at(`up_blocks.${i}`);
     const level = config.upBlocks.length - 1 - i;
     const larger = (state: GraphValue, like: GraphValue) =>
-      upsampler(g, at.at("upsamplers.0"), state, { like, tile: tileAt(level - 1) });
+      upsampler(g, at.at("upsamplers.0"), state, { like, tiled: isTiledAt(level - 1) });
     const layer = (state: GraphValue, j: number) => unetLayer(g, at, state, j, block, { ...conditioning, level });
     h = upWay(g, h, left, layers, layer, larger, { begin, visit });
   }

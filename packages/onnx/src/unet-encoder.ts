@@ -7,7 +7,6 @@ import type { Conditioning } from "./unet-conditioning.js";
 import type { UNetBlock, UNetEncoderConfig } from "./unet-encoder-config.js";
 import { downsampler, downWay } from "./unet-way.js";
 import type { Weights } from "./weights.js";
-import type { TileSide } from "./winograd.js";
 
 /**
  * The way down from what the first convolution gave: that, and every hidden state after it.
@@ -68,10 +67,8 @@ export interface LayerConditioning extends Conditioning {
   readonly level: number;
 }
 
-/** Outputs of a convolution to compute together: of coarser states there are too few for their larger weights to pay. */
-export function tileAt(level: number): TileSide | undefined {
-  return level < 2 ? 4 : undefined;
-}
+/** Whether convolutions are computed by tiles: of coarser states there are too few for their larger weights to pay. */
+export const isTiledAt = (level: number): boolean => level < 2;
 
 /** One residual block and its transformers. */
 export function unetLayer(
@@ -83,7 +80,7 @@ export function unetLayer(
   { config, time, text, tokenMerging, level }: LayerConditioning,
 ): GraphValue {
   const { normGroups: groups, normEpsilon: epsilon } = config;
-  const resnet = { groups, epsilon, time, outChannels: block.channels, tile: tileAt(level) };
+  const resnet = { groups, epsilon, time, outChannels: block.channels, tiled: isTiledAt(level) };
   const h = resnetBlock(g, w.at(`resnets.${j}`), x, resnet);
   if (block.transformerLayers === 0) return h;
   const options = { ...transformerOptions(block, config, text), merging: tokenMerging?.(level) };

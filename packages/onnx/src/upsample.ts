@@ -2,7 +2,7 @@ import { fixedAxis } from "./arithmetic.js";
 import { conv2d, isTiled } from "./conv2d.js";
 import type { GraphBuilder, GraphValue } from "./graph-builder.js";
 import type { Weights } from "./weights.js";
-import { type TileSide, winogradConvolution } from "./winograd.js";
+import { winogradConvolution } from "./winograd.js";
 
 const NEAREST = { mode: "nearest", coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" };
 
@@ -31,8 +31,8 @@ export function upsampleLike(g: GraphBuilder, x: GraphValue, like: GraphValue): 
 export interface UpsamplerOptions {
   /** What has the height and width to come to. @default twice those of x */
   readonly like?: GraphValue;
-  /** Outputs of the convolution to compute together. @default one by one */
-  readonly tile?: TileSide | undefined;
+  /** Whether the convolution is computed by tiles. @default false */
+  readonly tiled?: boolean;
 }
 
 /** A convolution of the enlarged picture (Diffusers' `Upsample2D`). */
@@ -40,11 +40,11 @@ export function upsampler(
   g: GraphBuilder,
   w: Weights,
   x: GraphValue,
-  { like, tile }: UpsamplerOptions = {},
+  { like, tiled }: UpsamplerOptions = {},
 ): GraphValue {
   const channels = fixedAxis(x.shape, 1);
-  if (like) return conv2d(g, w.at("conv"), upsampleLike(g, x, like), { tile });
-  if (tile !== undefined && isTiled(g, channels, channels))
-    return winogradConvolution(g, w.at("conv"), x, { outChannels: channels, tile, doubled: true });
+  if (like) return conv2d(g, w.at("conv"), upsampleLike(g, x, like), { tiled });
+  if (tiled && isTiled(g, channels, channels))
+    return winogradConvolution(g, w.at("conv"), x, { outChannels: channels, doubled: true });
   return conv2d(g, w.at("conv"), upsampleNearest(g, x));
 }

@@ -2,13 +2,12 @@ import { add, fixedAxis, multiply, reshape, transpose } from "./arithmetic.js";
 import type { Dim, GraphBuilder, GraphValue } from "./graph-builder.js";
 import type { Weights } from "./weights.js";
 
-/** Side of the square of outputs that are computed together: 4 saves three of four multiplications, 2 five of nine. */
-export type TileSide = 2 | 4;
+/** Side of the square of outputs that are computed together, which saves three of four multiplications. */
+const TILE = 4;
 
 /** What a convolution by tiles needs beside its weights. */
 export interface WinogradOptions {
   readonly outChannels: number;
-  readonly tile: TileSide;
   /** Whether the convolution is of the picture of twice the size, each pixel repeated. @default false */
   readonly doubled?: boolean;
 }
@@ -25,50 +24,30 @@ interface MinimalFilter {
   readonly output: Matrix;
 }
 
-/** F(2, 3) and F(4, 3) (Lavin & Gray 2016, §4.1 and §4.3). */
-const filters: Readonly<Record<TileSide, MinimalFilter>> = {
-  2: {
-    input: [
-      [1, 0, -1, 0],
-      [0, 1, 1, 0],
-      [0, -1, 1, 0],
-      [0, 1, 0, -1],
-    ],
-    kernel: [
-      [1, 0, 0],
-      [1 / 2, 1 / 2, 1 / 2],
-      [1 / 2, -1 / 2, 1 / 2],
-      [0, 0, 1],
-    ],
-    output: [
-      [1, 1, 1, 0],
-      [0, 1, -1, -1],
-    ],
-  },
-  4: {
-    input: [
-      [4, 0, -5, 0, 1, 0],
-      [0, -4, -4, 1, 1, 0],
-      [0, 4, -4, -1, 1, 0],
-      [0, -2, -1, 2, 1, 0],
-      [0, 2, -1, -2, 1, 0],
-      [0, 4, 0, -5, 0, 1],
-    ],
-    kernel: [
-      [1 / 4, 0, 0],
-      [-1 / 6, -1 / 6, -1 / 6],
-      [-1 / 6, 1 / 6, -1 / 6],
-      [1 / 24, 1 / 12, 1 / 6],
-      [1 / 24, -1 / 12, 1 / 6],
-      [0, 0, 1],
-    ],
-    output: [
-      [1, 1, 1, 1, 1, 0],
-      [0, 1, -1, 2, -2, 0],
-      [0, 1, 1, 4, 4, 0],
-      [0, 1, -1, 8, -8, 1],
-    ],
-  },
+/** F(4, 3) (Lavin & Gray 2016, §4.3). */
+const plain: MinimalFilter = {
+  input: [
+    [4, 0, -5, 0, 1, 0],
+    [0, -4, -4, 1, 1, 0],
+    [0, 4, -4, -1, 1, 0],
+    [0, -2, -1, 2, 1, 0],
+    [0, 2, -1, -2, 1, 0],
+    [0, 4, 0, -5, 0, 1],
+  ],
+  kernel: [
+    [1 / 4, 0, 0],
+    [-1 / 6, -1 / 6, -1 / 6],
+    [-1 / 6, 1 / 6, -1 / 6],
+    [1 / 24, 1 / 12, 1 / 6],
+    [1 / 24, -1 / 12, 1 / 6],
+    [0, 0, 1],
+  ],
+  output: [
+    [1, 1, 1, 1, 1, 0],
+    [0, 1, -1, 2, -2, 0],
+    [0, 1, 1, 4, 4, 0],
+    [0, 1, -1, 8, -8, 1],
+  ],
 };
 
 /** The same outputs from pixels that stand for two each: the point −1, where a repeated pixel cancels itself, is left out. */
@@ -91,9 +70,10 @@ function doubledFilter({ input, kernel, output }: MinimalFilter): MinimalFilter 
  * x: `[B, in, H, W]`. ONNX Runtime transforms the kernels once, while the session opens.
  */
 export function winogradConvolution(g: GraphBuilder, w: Weights, x: GraphValue, options: WinogradOptions): GraphValue {
-  const { outChannels, tile, doubled = false } = options;
-  const filter = doubled ? doubledFilter(filters[tile]) : filters[tile];
-  const tiles = transformedTiles(g, x, filter.input, doubled ? tile / 2 : tile);
+  const { outChannels, doubled = false } = options;
+  const filter = doubled ? doubledFilter(plain) : plain;
+  const grown = doubled ? 2 : 1;
+  const tiles = transformedTiles(g, x, filter.input, TILE / grown);
   const kernels = transformedKernels(g, w, [outChannels, fixedAxis(x.shape, 1)], filter.kernel);
   const points = fixedAxis(kernels.shape, 1);
   const products = g.node("FusedMatMul", [kernels, flatTiles(g, x, tiles)], {
@@ -103,8 +83,7 @@ export function winogradConvolution(g: GraphBuilder, w: Weights, x: GraphValue, 
     name: w.path,
   });
   const y = pictures(g, products, tiles, filter.output);
-  const grown = doubled ? 2 : 1;
-  const whole = cropped(g, y, x, tile / grown, grown);
+  const whole = cropped(g, y, x, TILE / grown, grown);
   const shape = [x.shape[0]!, outChannels, ...whole.shape.slice(2)];
   const picture = { ...transpose(g, whole, [1, 0, 2, 3]), shape };
   return add(g, picture, g.weight(w.tensor("bias", [outChannels]), { shape: [outChannels, 1, 1] }));

@@ -46,7 +46,8 @@ async function build(folder: string): Promise<Script[]> {
       root: source,
       logLevel: "error",
       resolve: { conditions: ["@latentkit/source", ...vite.defaultClientConditions] },
-      build: { outDir: folder },
+      // Vite's polyfill is in any page that it builds
+      build: { outDir: folder, modulePreload: { polyfill: false } },
     });
     const outputs = [built].flat().flatMap((result) => ("output" in result ? result.output : []));
     return outputs.flatMap((output) => (output.type === "chunk" ? [scriptOf(output)] : []));

@@ -1,7 +1,7 @@
 // One measurement in a process of its own, so that memory and caches are its own. Prints one line of JSON.
 // usage: measure.ts open-ours|open-exported|step|outside|memory <checkpoint folder>
 
-import { fused, unfused } from "@latentkit/onnx";
+import { operatorsFor, unfused } from "@latentkit/onnx";
 import { onnxruntimeNode } from "@latentkit/runtime/node";
 import { encodePrompt, StableDiffusionPipeline } from "latentkit";
 import * as ort from "onnxruntime-node";
@@ -41,7 +41,7 @@ async function untilFirstStep(folder: string): Promise<void> {
 
 /** A guided step at 256×256 with both graphs, in turn. */
 async function alternatingSteps(folder: string): Promise<Record<string, number>> {
-  const ours = await openPart(folder, "unet", fused);
+  const ours = await openPart(folder, "unet", await operatorsFor("cpu"));
   const exported = await openPart(folder, "unet", unfused);
   const feeds = guidedFeeds(256);
   const times: { ours: number; exported: number }[] = [];

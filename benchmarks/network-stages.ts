@@ -59,7 +59,7 @@ const readers: Readonly<Record<Stage, (request: StageRequest) => Promise<StageNe
     const { folder, checkpoint, config } = await part(request, "unet", "diffusion_pytorch_model");
     // exporters put the text's keys and values into every step
     const textApart = request.variant === "ours";
-    const options = { ...graphOptions(request), textApart };
+    const options = { ...(await graphOptions(request)), textApart };
     const read = unet2dConditionConfig(config);
     const { graph, text } = unet2dCondition(checkpoint, read, options);
     const axes = { ...latentAxes(request), batch: 2, length: LENGTH, steps: 1, ...addedAxes(read) };
@@ -68,7 +68,7 @@ const readers: Readonly<Record<Stage, (request: StageRequest) => Promise<StageNe
   decode: async (request) => {
     const { folder, checkpoint, config } = await part(request, "vae", "diffusion_pytorch_model");
     // SDXL's leaves float16's range
-    const options = { ...graphOptions(request), precision: "fp32" } as const;
+    const options = { ...(await graphOptions(request)), precision: "fp32" } as const;
     const { decoder } = autoencoderKL(checkpoint, autoencoderKLConfig(config), options);
     return [{ folder, graph: decoder.graph, axes: { ...latentAxes(request), batch: 1 } }];
   },
@@ -90,7 +90,7 @@ function addedAxes({ textTime }: UNet2DConditionConfig): AxisLengths {
 
 async function textEncoder(request: StageRequest, name: string): Promise<StageNetwork> {
   const { folder, checkpoint, config } = await part(request, name, "model");
-  const { graph, outputs } = clipTextModel(checkpoint, clipTextConfig(config), graphOptions(request));
+  const { graph, outputs } = clipTextModel(checkpoint, clipTextConfig(config), await graphOptions(request));
   const wanted = outputs.map((output) => output.name).filter((output) => !/states\.\d/.test(output));
   return { folder, graph, outputs: wanted, axes: { batch: 2, length: LENGTH } };
 }
@@ -107,6 +107,6 @@ async function part({ folder: root }: StageRequest, name: string, weights: strin
   return { folder, checkpoint: await openCheckpoint(files, weights), config: await readJson(files, "config.json") };
 }
 
-function graphOptions({ variant, device, precision }: StageRequest): GraphOptions {
-  return { operators: variant === "ours" ? operatorsFor(device) : unfused, precision };
+async function graphOptions({ variant, device, precision }: StageRequest): Promise<GraphOptions> {
+  return { operators: variant === "ours" ? await operatorsFor(device) : unfused, precision };
 }

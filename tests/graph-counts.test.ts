@@ -5,8 +5,8 @@ import {
   autoencoderKLConfig,
   clipTextConfig,
   clipTextModel,
-  fused,
   openCheckpointFile,
+  operatorsFor,
   unet2dCondition,
   unet2dConditionConfig,
   unfused,
@@ -37,7 +37,8 @@ function countsOf(model: Uint8Array, axes: AxisLengths): object {
 
 const checkpoint = ({ tensors }: PublishedNetwork) => openCheckpointFile(headerOnlyFile(Object.fromEntries(tensors())));
 
-const kinds = { fused, unfused };
+const tiled = await operatorsFor("cpu");
+const kinds = { tiled, unfused };
 const models = Object.values(publishedModels);
 const cases = Object.entries(kinds).flatMap(([kind, operators]) =>
   models.map(({ name, networks }) => ({ name, kind, operators, networks })),
@@ -52,7 +53,10 @@ describe("graphs", () => {
   });
 
   it.each(models)("the UNet of $name that is told the text's keys and values", async ({ networks: { unet } }) => {
-    const network = unet2dCondition(await checkpoint(unet), unet2dConditionConfig(unet.config), { textApart: true });
+    const network = unet2dCondition(await checkpoint(unet), unet2dConditionConfig(unet.config), {
+      operators: tiled,
+      textApart: true,
+    });
     const { graph, text } = network;
     expect({ step: graphCosts(graph, step), once: text && graphCosts(text.graph, step) }).toMatchSnapshot();
   });

@@ -1,5 +1,12 @@
 import { type ModelFile, type ModelFiles, type Tensor, tokenIds, torchRandom } from "@latentkit/core";
-import { clipTextConfig, clipTextModel, openCheckpoint, unet2dCondition, unet2dConditionConfig } from "@latentkit/onnx";
+import {
+  clipTextConfig,
+  clipTextModel,
+  openCheckpoint,
+  packingOf,
+  unet2dCondition,
+  unet2dConditionConfig,
+} from "@latentkit/onnx";
 import type { Backend } from "@latentkit/runtime";
 import { onnxruntimeNode } from "@latentkit/runtime/node";
 import { describe, expect, it } from "vitest";
@@ -152,7 +159,7 @@ describe("the files of a graph", () => {
     [4, 128],
   ] as const)("hold Linear weights at %i bits and a scale for each %i of them", async (bits, blockSize) => {
     const checkpoint = await openCheckpoint(fixtureFiles(folder), "diffusion_pytorch_model");
-    const { externalFiles } = unet2dCondition(checkpoint, config, { quantization: { bits, blockSize } });
+    const { externalFiles } = unet2dCondition(checkpoint, config, { packing: await packingOf({ bits, blockSize }) });
     const matrices = [...checkpoint.tensors.values()].filter(({ name, shape }) => isLinear(name, shape));
     const blocks = matrices.map(({ shape: [rows = 0, columns = 0] }) => rows * Math.ceil(columns / blockSize));
     const expected = blocks.reduce((sum, count) => sum + count * ((blockSize * bits) / 8 + 4), 0);
@@ -165,7 +172,9 @@ describe("the files of a graph", () => {
   it("hold the text's projection too", async () => {
     const files = fixtureFiles("text_encoder/sdxl2_with_projection");
     const text = clipTextConfig(goldenJson("text_encoder/sdxl2_with_projection/config.json"));
-    const network = clipTextModel(await openCheckpoint(files, "model"), text, { quantization: { bits: 8 } });
+    const network = clipTextModel(await openCheckpoint(files, "model"), text, {
+      packing: await packingOf({ bits: 8 }),
+    });
     expect(network.externalFiles.map(({ location }) => location)).toContain("text_projection.weight.q8");
   });
 });

@@ -1,4 +1,11 @@
-import { blockSizes, type Checkpoint, type GraphOptions, operatorsFor, type Quantization } from "@latentkit/onnx";
+import {
+  blockSizes,
+  type Checkpoint,
+  type GraphOptions,
+  operatorsFor,
+  packingOf,
+  type Quantization,
+} from "@latentkit/onnx";
 import type { Backend } from "@latentkit/runtime";
 import type { LoadOptions } from "./load-options.js";
 
@@ -30,11 +37,11 @@ export function dtypeName(dtype: Dtype): string {
 }
 
 /** How to build the graph of a checkpoint for a device. Warns where the precision asked for is not to be had. */
-export function graphOptionsFor(
+export async function graphOptionsFor(
   { device, float16 = false }: Backend,
   checkpoint: Checkpoint,
   { dtype = "auto", memory = "normal", onWarning }: Pick<LoadOptions, "dtype" | "memory" | "onWarning">,
-): GraphOptions {
+): Promise<GraphOptions> {
   if (dtype === "fp16" && !float16) {
     const place = device === "webgpu" ? "webgpu without shader-f16" : device;
     const message = `${checkpoint.location}: dtype "fp16" needs a GPU that has it; on ${place} weights are widened to float32 while the network opens`;
@@ -42,11 +49,15 @@ export function graphOptionsFor(
   }
   const isHalf = dtype === "fp16" || (dtype !== "fp32" && is16Bit(checkpoint));
   const precision = float16 && isHalf ? "fp16" : "fp32";
-  const operators = operatorsFor(device);
+  const operators = await operatorsFor(device);
   const quantization = quantizationOf(dtype);
   // tiles take memory, which whoever asks for either has little of
   const isFrugal = memory === "low" || quantization !== undefined;
-  return { operators: isFrugal ? { ...operators, convolution: false } : operators, precision, quantization };
+  return {
+    operators: isFrugal ? { ...operators, convolution: undefined } : operators,
+    precision,
+    packing: quantization && (await packingOf(quantization)),
+  };
 }
 
 function quantizationOf(dtype: Dtype): Quantization | undefined {

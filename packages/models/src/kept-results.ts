@@ -1,9 +1,9 @@
 import type { Backend, KeptValue, Session, Value } from "@latentkit/runtime";
-import { isRemoteValue, keptTensors, keptWhole } from "./kept-tensor.js";
+import { isRemoteValue } from "./is-remote-value.js";
+import { keptTensors, keptWhole } from "./kept-tensor.js";
 
-/** The same backend; where values are better left on its device, its sessions give remote tensors when they are fed one. */
+/** The same backend, on whose device values are better left; its sessions give remote tensors when they are fed one. */
 export function keepingResults(backend: Backend): Backend {
-  if (!backend.keepsValues) return backend;
   return {
     ...backend,
     createSession: async (model) => withRemoteTensors(await backend.createSession(model, { keeps: true })),

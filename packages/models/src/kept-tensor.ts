@@ -1,4 +1,4 @@
-import { isRemote, remoteTensor, type Tensor } from "@latentkit/core";
+import { remoteTensor, type Tensor } from "@latentkit/core";
 import type { KeptValue, Value } from "@latentkit/runtime";
 import { floatResult } from "./value-types.js";
 
@@ -42,6 +42,3 @@ export function keptWhole(value: Tensor | Value): KeptValue {
   if (place?.parts === 1) return place.kept;
   throw new TypeError("a tensor on another device: expected one that was computed there, as a whole");
 }
-
-/** Whether a value is a tensor that is not here. */
-export const isRemoteValue = (value: Value | KeptValue): value is Tensor => isRemote(value as Tensor);

@@ -1,6 +1,7 @@
 import { type ModelSource, readJson } from "@latentkit/hub";
 import { type Checkpoint, checkTokenMerging, type GraphOptions, openCheckpoint } from "@latentkit/onnx";
 import { type Backend, reopening } from "@latentkit/runtime";
+import { createBackend } from "@latentkit/runtime/platform";
 import { checkDtype, graphOptionsFor } from "./dtype.js";
 import { listedNames } from "./listed-names.js";
 import type { LoadOptions } from "./load-options.js";
@@ -20,7 +21,7 @@ export interface NetworkParts {
 
 /** The caller's backend, or this platform's; its networks are opened again when their device is lost. */
 export async function openBackend({ backend, device = "auto" }: LoadOptions): Promise<Backend> {
-  return reopening(backend ?? (await (await import("@latentkit/runtime/platform")).createBackend({ device })));
+  return reopening(backend ?? (await createBackend({ device })));
 }
 
 /** @throws RangeError for a precision, or an amount of memory, that is none. */
@@ -45,7 +46,7 @@ export async function openNetwork(source: ModelSource, stem: string, options: Lo
     configFile: `${files.location}/config.json`,
     checkpoint,
     backend,
-    graph: graphOptionsFor(backend, checkpoint, options),
+    graph: await graphOptionsFor(backend, checkpoint, options),
   };
 }
 

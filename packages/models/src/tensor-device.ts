@@ -24,7 +24,7 @@ export interface TensorDevice {
 /** Sums on a backend that keeps values; the code for it is loaded when the first is asked for. */
 export function tensorDevice(backend: Backend): TensorDevice {
   let loaded: Promise<TensorDevice> | undefined;
-  const load = async () => (await import("./device-sums.js")).deviceSums(backend);
+  const load = async () => (await import("./kept-values.js")).deviceSums(backend);
   const device = () => {
     loaded ??= load();
     // one that is not to be had is asked for again

@@ -1,6 +1,6 @@
 import { LatentKitError, type Tensor, tensor } from "@latentkit/core";
 import type { Value } from "@latentkit/runtime";
-import { isRemoteValue } from "./kept-tensor.js";
+import { isRemoteValue } from "./is-remote-value.js";
 
 /** @throws LatentKitError when a network gave no float32 tensor of that name. */
 export function tensorOutput(outputs: Readonly<Record<string, Value>>, name: string): Tensor {

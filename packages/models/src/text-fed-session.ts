@@ -1,7 +1,7 @@
 import { LatentKitError, ndarray, type Tensor } from "@latentkit/core";
 import type { TextNetwork } from "@latentkit/onnx";
 import { type Backend, type Feeds, isFailure, type Session } from "@latentkit/runtime";
-import { isRemoteValue } from "./kept-tensor.js";
+import { isRemoteValue } from "./is-remote-value.js";
 import type { LoadOptions } from "./load-options.js";
 import { textMemory } from "./text-memory.js";
 

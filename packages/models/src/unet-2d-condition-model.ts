@@ -10,7 +10,6 @@ import {
 import type { Backend, Value } from "@latentkit/runtime";
 import { exportsOpener } from "./exports-opener.js";
 import { hasResiduals } from "./has-residuals.js";
-import { keepingResults } from "./kept-results.js";
 import { LazySession, type RunnerSession } from "./lazy-session.js";
 import type { LoadOptions } from "./load-options.js";
 import { type NetworkConditions, type NetworkInputs, networkFeeds } from "./network-feeds.js";
@@ -114,7 +113,7 @@ export class UNet2DConditionModel {
     const { tokenMerging } = options;
     const merging = tokenMerging && (await import("./rare-networks.js")).tokenMergers(tokenMerging);
     const graph = { ...shared, tokenMerging: merging, textApart: isTextApart(opened, options) };
-    const backend = keepingResults(opened);
+    const backend = opened.keepsValues ? (await import("./kept-values.js")).keepingResults(opened) : opened;
     const config = unet2dConditionConfig(json, configFile);
     const network = unet2dCondition(checkpoint, config, { ...graph, residuals });
     warnOfUnused(network.unusedTensors, checkpoint.location, options);

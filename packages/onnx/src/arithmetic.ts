@@ -1,4 +1,5 @@
-import { type Dim, type ElementType, elementTypes, type GraphBuilder, type GraphValue } from "./graph-builder.js";
+import { type ElementType, elementTypes } from "./element-types.js";
+import type { Dim, GraphBuilder, GraphValue } from "./graph-builder.js";
 
 const widerShape = (a: GraphValue, b: GraphValue): readonly Dim[] =>
   a.shape.length >= b.shape.length ? a.shape : b.shape;

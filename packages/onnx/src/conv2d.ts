@@ -1,7 +1,7 @@
 import { fixedAxis } from "./arithmetic.js";
 import type { GraphBuilder, GraphValue } from "./graph-builder.js";
+import type { Operators } from "./operators.js";
 import type { Weights } from "./weights.js";
-import { winogradConvolution } from "./winograd.js";
 
 /** How the kernel moves. */
 export interface Conv2dOptions {
@@ -22,16 +22,18 @@ export interface Conv2dOptions {
 /** With fewer channels, transforming tiles takes longer than it saves. */
 const TILED_CHANNELS = 96;
 
-/** Whether a 3×3 convolution is computed by tiles, where its place in the network allows it. */
-export function isTiled(g: GraphBuilder, inChannels: number, outChannels: number): boolean {
-  return g.operators.convolution && g.float === "float32" && Math.min(inChannels, outChannels) >= TILED_CHANNELS;
+/** How a 3×3 convolution of that many channels is computed by tiles, where its place in the network allows it. */
+export function tiledConvolution(g: GraphBuilder, inChannels: number, outChannels: number): Operators["convolution"] {
+  const isWorthIt = g.float === "float32" && Math.min(inChannels, outChannels) >= TILED_CHANNELS;
+  return isWorthIt ? g.operators.convolution : undefined;
 }
 
 /** A two-dimensional convolution. x: `[B, in, H, W]`, weights: `[out, in, k, k]`. */
 export function conv2d(g: GraphBuilder, w: Weights, x: GraphValue, options: Conv2dOptions = {}): GraphValue {
   const channels = fixedAxis(x.shape, 1);
   const { outChannels = channels, kernel = 3, stride = 1 } = options;
-  if (options.tiled && isTiled(g, channels, outChannels)) return winogradConvolution(g, w, x, { outChannels });
+  const byTiles = options.tiled && tiledConvolution(g, channels, outChannels);
+  if (byTiles) return byTiles(g, w, x, { outChannels });
   const half = (kernel - 1) / 2;
   const pads = options.pads ?? [half, half, half, half];
   const weight = g.weight(w.tensor("weight", [outChannels, channels, kernel, kernel]));

@@ -1,28 +1,14 @@
 import { floatToHalf, type ModelFile, type ModelGraph } from "@latentkit/core";
 import type { Attribute } from "./attribute.js";
+import { type ElementType, elementTypes } from "./element-types.js";
 import { FileLocations } from "./file-locations.js";
 import type { GraphOptions } from "./graph-options.js";
 import { modelBytes, nodeBytes, type TensorFields, tensorBytes, valueBytes } from "./onnx-bytes.js";
 import { fused, type Operators } from "./operators.js";
-import { packedFile } from "./packed-file.js";
-import type { Quantization } from "./quantization.js";
+import type { Packing } from "./packing.js";
 import { type ByteRange, rangeFile } from "./range-file.js";
 import { rowsOf } from "./rows-of.js";
 import type { CheckpointTensor, SafetensorsType } from "./safetensors.js";
-
-/** Element types of graph values, as ONNX numbers them. */
-export const elementTypes = {
-  float32: 1,
-  uint8: 2,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-  float64: 11,
-  bfloat16: 16,
-} as const;
-
-export type ElementType = keyof typeof elementTypes;
 
 /** An axis: its length, or a name when it is known only at run time. */
 export type Dim = number | string;
@@ -103,13 +89,13 @@ export class GraphBuilder {
   /** Element type of weights, and of what flows between layers. */
   readonly float: "float32" | "float16";
   /** How Linear layers are packed. */
-  readonly quantization: Quantization | undefined;
+  readonly packing: Packing | undefined;
 
-  constructor(name: string, { operators = fused, precision = "fp32", quantization }: GraphOptions = {}) {
+  constructor(name: string, { operators = fused, precision = "fp32", packing }: GraphOptions = {}) {
     this.#name = name;
     this.operators = operators;
     this.float = precision === "fp16" ? "float16" : "float32";
-    this.quantization = quantization;
+    this.packing = packing;
   }
 
   /** Declares an input of the network. */
@@ -184,9 +170,9 @@ export class GraphBuilder {
   }
 
   /** A matrix `[out, in]` as integers `[out, blocks, bytes]` and scales `[out · blocks]`, made while the session opens. */
-  packed(matrix: CheckpointTensor, quantization: Quantization): { values: GraphValue; scales: GraphValue } {
+  packed(matrix: CheckpointTensor, packing: Packing): { values: GraphValue; scales: GraphValue } {
     storedType(matrix);
-    const { file, values, scales } = packedFile(matrix, quantization, this.float);
+    const { file, values, scales } = packing.file(matrix, this.float);
     return {
       values: this.#external(file.name, "uint8", values.shape, { ...values, file }),
       scales: this.#external(`${file.name}.scales`, this.float, scales.shape, { ...scales, file }),

@@ -1,5 +1,5 @@
 import type { Operators } from "./operators.js";
-import type { Quantization } from "./quantization.js";
+import type { Packing } from "./packing.js";
 
 /** What a network computes in: float32, or float16 with float32 where float16 overflows or blurs. */
 export type Precision = "fp32" | "fp16";
@@ -11,5 +11,5 @@ export interface GraphOptions {
   /** Weights stored in another type are converted once, while the session opens. @default "fp32" */
   readonly precision?: Precision | undefined;
   /** How the weights of Linear layers are packed. @default not at all */
-  readonly quantization?: Quantization | undefined;
+  readonly packing?: Packing | undefined;
 }

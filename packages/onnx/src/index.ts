@@ -14,13 +14,16 @@ export {
 export { type CLIPTextConfig, clipTextConfig, clipTextModel } from "./clip-text-model.js";
 export { type ControlNetConfig, controlNetConfig } from "./controlnet-config.js";
 export { controlNetModel } from "./controlnet-model.js";
+export type { ElementType } from "./element-types.js";
 export { type DeclaredValue, type ExportedGraph, openExportedGraph } from "./exported-graph.js";
-export { type Dim, type ElementType, GraphBuilder, type GraphValue, type NodeOptions } from "./graph-builder.js";
+export { type Dim, GraphBuilder, type GraphValue, type NodeOptions } from "./graph-builder.js";
 export type { GraphOptions, Precision } from "./graph-options.js";
 export { kUNet } from "./k-unet.js";
 export { isKUNetConfig, type KUNetConfig, kUNetConfig } from "./k-unet-config.js";
 export type { Network } from "./network.js";
-export { fused, type Operators, operatorsFor, unfused } from "./operators.js";
+export { type ConvolutionOptions, fused, type Operators, unfused } from "./operators.js";
+export { operatorsFor } from "./operators-for.js";
+export { type Packing, packingOf } from "./packing.js";
 export { blockSizes, type Quantization } from "./quantization.js";
 export { readTensor } from "./read-tensor.js";
 export {

@@ -1,6 +1,6 @@
 import { add, fixedAxis, transpose } from "./arithmetic.js";
 import type { Dim, GraphBuilder, GraphValue } from "./graph-builder.js";
-import { DEFAULT_BLOCK, type Quantization } from "./quantization.js";
+import type { Packing } from "./packing.js";
 import { rowsOf } from "./rows-of.js";
 import type { CheckpointTensor } from "./safetensors.js";
 import type { Weights } from "./weights.js";
@@ -39,10 +39,10 @@ export function timesTransposed(
   const inFeatures = fixedAxis(x.shape, -1);
   const outFeatures = rows[1] - rows[0];
   const shape = [...x.shape.slice(0, -1), outFeatures];
-  if (g.quantization && !stored.transposed) {
+  if (g.packing && !stored.transposed) {
     const { length, offset } = rowsOf(stored, rows);
     const matrix = { ...stored, shape: [outFeatures, inFeatures], length, offset };
-    return packedProduct(g, x, matrix, { quantization: g.quantization, shape, name });
+    return packedProduct(g, x, matrix, { packing: g.packing, shape, name });
   }
   const matrix = g.weight(stored, { rows, shape: [outFeatures, inFeatures] });
   if (!g.operators.linear) return g.node("MatMul", [x, transpose(g, matrix, [1, 0])], { shape, name });
@@ -56,17 +56,13 @@ function packedProduct(
   g: GraphBuilder,
   x: GraphValue,
   matrix: CheckpointTensor,
-  {
-    quantization,
-    ...options
-  }: { readonly quantization: Quantization; readonly shape: readonly Dim[]; readonly name: string },
+  { packing, ...options }: { readonly packing: Packing; readonly shape: readonly Dim[]; readonly name: string },
 ): GraphValue {
   const [N = 0, K = 0] = matrix.shape;
-  const { bits, blockSize = DEFAULT_BLOCK } = quantization;
-  const { values, scales } = g.packed(matrix, quantization);
+  const { values, scales } = g.packed(matrix, packing);
   return g.node("MatMulNBits", [x, values, scales], {
     ...options,
     domain: "com.microsoft",
-    attributes: { K, N, bits, block_size: blockSize, accuracy_level: INT8_ACTIVATIONS },
+    attributes: { K, N, bits: packing.bits, block_size: packing.blockSize, accuracy_level: INT8_ACTIVATIONS },
   });
 }

@@ -1,5 +1,6 @@
 import { floatToHalf, halfToFloat, type ModelFile } from "@latentkit/core";
-import { blockBytes, blocksOf, packMatrix, type Quantization } from "./quantization.js";
+import { blockBytes, blocksOf, packMatrix } from "./pack-matrix.js";
+import type { Quantization } from "./quantization.js";
 import { readTensor } from "./read-tensor.js";
 import type { CheckpointTensor } from "./safetensors.js";
 
@@ -13,7 +14,7 @@ export interface PackedFile {
 }
 
 /** What a matrix's scales are stored as. */
-type ScaleType = "float32" | "float16";
+export type ScaleType = "float32" | "float16";
 
 const scaleBytes = { float32: 4, float16: 2 };
 

@@ -6,7 +6,9 @@ import { safetensorsBytes } from "../../../tests/safetensors-bytes.js";
 import { openCheckpointFile } from "./checkpoint.js";
 import { GraphBuilder } from "./graph-builder.js";
 import { linear } from "./linear.js";
-import { blockSizes, packMatrix, type Quantization } from "./quantization.js";
+import { packMatrix } from "./pack-matrix.js";
+import { packingOf } from "./packing.js";
+import { blockSizes, type Quantization } from "./quantization.js";
 import { Weights } from "./weights.js";
 
 const backend = await onnxruntimeNode({ device: "cpu", worker: false });
@@ -114,7 +116,7 @@ async function product(
   const header = { "l.weight": { dtype: "F32", shape: [rows, columns], data_offsets: [0, weights.byteLength] } };
   const bytes = safetensorsBytes(header, new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength));
   const w = new Weights(await openCheckpointFile(memoryFile("w.safetensors", bytes))).at("l");
-  const g = new GraphBuilder("linear", { quantization });
+  const g = new GraphBuilder("linear", { packing: await packingOf(quantization) });
   const input = g.input("x", "float32", ["n", columns]);
   const half = rows / 2;
   const part = (from: number) => linear(g, w, input, { outFeatures: rows, bias: false, rows: [from, from + half] });

@@ -1,8 +1,7 @@
 import { fixedAxis } from "./arithmetic.js";
-import { conv2d, isTiled } from "./conv2d.js";
+import { conv2d, tiledConvolution } from "./conv2d.js";
 import type { GraphBuilder, GraphValue } from "./graph-builder.js";
 import type { Weights } from "./weights.js";
-import { winogradConvolution } from "./winograd.js";
 
 const NEAREST = { mode: "nearest", coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" };
 
@@ -44,7 +43,7 @@ export function upsampler(
 ): GraphValue {
   const channels = fixedAxis(x.shape, 1);
   if (like) return conv2d(g, w.at("conv"), upsampleLike(g, x, like), { tiled });
-  if (tiled && isTiled(g, channels, channels))
-    return winogradConvolution(g, w.at("conv"), x, { outChannels: channels, doubled: true });
+  const byTiles = tiled && tiledConvolution(g, channels, channels);
+  if (byTiles) return byTiles(g, w.at("conv"), x, { outChannels: channels, doubled: true });
   return conv2d(g, w.at("conv"), upsampleNearest(g, x));
 }

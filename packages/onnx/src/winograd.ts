@@ -1,16 +1,10 @@
 import { add, fixedAxis, multiply, reshape, transpose } from "./arithmetic.js";
 import type { Dim, GraphBuilder, GraphValue } from "./graph-builder.js";
+import type { ConvolutionOptions } from "./operators.js";
 import type { Weights } from "./weights.js";
 
 /** Side of the square of outputs that are computed together, which saves three of four multiplications. */
 const TILE = 4;
-
-/** What a convolution by tiles needs beside its weights. */
-export interface WinogradOptions {
-  readonly outChannels: number;
-  /** Whether the convolution is of the picture of twice the size, each pixel repeated. @default false */
-  readonly doubled?: boolean;
-}
 
 type Matrix = readonly (readonly number[])[];
 
@@ -69,7 +63,12 @@ function doubledFilter({ input, kernel, output }: MinimalFilter): MinimalFilter 
  * point by point as matrices over the channels, and transformed back (Winograd 1980; Lavin & Gray 2016, algorithm 1).
  * x: `[B, in, H, W]`. ONNX Runtime transforms the kernels once, while the session opens.
  */
-export function winogradConvolution(g: GraphBuilder, w: Weights, x: GraphValue, options: WinogradOptions): GraphValue {
+export function winogradConvolution(
+  g: GraphBuilder,
+  w: Weights,
+  x: GraphValue,
+  options: ConvolutionOptions,
+): GraphValue {
   const { outChannels, doubled = false } = options;
   const filter = doubled ? doubledFilter(plain) : plain;
   const grown = doubled ? 2 : 1;

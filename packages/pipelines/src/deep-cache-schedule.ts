@@ -1,5 +1,3 @@
-import { checkCount } from "./option-checks.js";
-
 /** Where whole runs of the network lie closer together (Ma et al. 2023, §3.4). */
 export interface NonUniformSchedule {
   /** The network call around which they are closest, counted from 0. */
@@ -12,21 +10,6 @@ export interface NonUniformSchedule {
 export interface DeepCacheSchedule {
   readonly interval: number;
   readonly nonUniform?: NonUniformSchedule | undefined;
-}
-
-/** @throws TypeError or RangeError naming the option, its value and what is accepted. */
-export function checkSchedule({ interval, nonUniform }: DeepCacheSchedule): void {
-  checkCount("deepCache.interval", interval);
-  if (nonUniform === undefined) return;
-  if (!(nonUniform instanceof Object))
-    throw new TypeError(
-      `deepCache.nonUniform: expected an object such as { center: 15, power: 1.4 }, got ${String(nonUniform)}`,
-    );
-  const { center, power } = nonUniform;
-  if (!Number.isInteger(center) || center < 0)
-    throw new RangeError(`deepCache.nonUniform.center: expected 0 or a positive integer, got ${center}`);
-  if (!(power > 1 && power < Number.POSITIVE_INFINITY))
-    throw new RangeError(`deepCache.nonUniform.power: expected a finite number above 1, got ${power}`);
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Tensor } from "@latentkit/core";
 import type { Plan, SamplerState } from "@latentkit/schedulers";
-import { deepCached, type ReuseOptions } from "./deep-cache.js";
+import type { DeepCacheOptions, ReuseOptions } from "./deep-cache-options.js";
 import { type Guidance, isSumOfPredictions, rescaled } from "./guidance.js";
 import { type GuidedOptions, guided, type Predictor } from "./guided.js";
 import type { Run } from "./intercept.js";
@@ -37,19 +37,33 @@ export function denoise(
   context: Tensor,
   options: DenoiseOptions,
 ): AsyncGenerator<SamplerState, SamplerState, Tensor | undefined> {
-  const { guidanceScale = 1, guidance = guidanceScale, deepCache, until = plan.timesteps.length } = options;
-  const network = deepCache ? deepCached(unet, deepCache, until - from.index) : () => unet;
-  const predict = (input: Tensor, timestep: number, { index }: SamplerState) =>
-    guided(network(index - from.index), input, timestep, context, guidance, options);
-  const local = () => reverseProcess(plan, from, predict, options);
+  const { guidanceScale = 1, guidance = guidanceScale, deepCache } = options;
+  const local = (network: (call: number) => Predictor = () => unet) => {
+    const predict = (input: Tensor, timestep: number, { index }: SamplerState) =>
+      guided(network(index - from.index), input, timestep, context, guidance, options);
+    return reverseProcess(plan, from, predict, options);
+  };
+  if (deepCache) return withReuse(unet, plan, from, { ...options, deepCache }, local);
   return mayStayRemote(unet, options) ? whereItCan(unet, plan, from, context, options, local) : local();
+}
+
+/** The run with some of the network's work taken over from call to call. */
+async function* withReuse(
+  unet: Predictor,
+  plan: Plan,
+  from: SamplerState,
+  { deepCache, until = plan.timesteps.length }: DenoiseOptions & { readonly deepCache: DeepCacheOptions },
+  local: (network: (call: number) => Predictor) => Run,
+): Run {
+  const { deepCached } = await import("./deep-cache.js");
+  return yield* local(deepCached(unet, deepCache, until - from.index));
 }
 
 /** Whether nobody looks at the latents between two steps, so that they may stay where the network is. */
 function mayStayRemote({ device }: Predictor, options: DenoiseOptions): boolean {
   const { guidanceScale = 1, guidanceRescale = 0, guidance = rescaled(guidanceScale, guidanceRescale) } = options;
-  const { remoteStates = false, sequential = false, deepCache } = options;
-  return device !== undefined && remoteStates && !sequential && !deepCache && isSumOfPredictions(guidance);
+  const { remoteStates = false, sequential = false } = options;
+  return device !== undefined && remoteStates && !sequential && isSumOfPredictions(guidance);
 }
 
 /** The run with its latents on the network's device, or the other one where device or sampler cannot do that. */

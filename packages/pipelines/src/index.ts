@@ -8,7 +8,7 @@ export type { ControlNets } from "./control-request.js";
 export { DDIMInversionPipeline } from "./ddim-inversion-pipeline.js";
 export { type DDPMComponents, DDPMPipeline, type DDPMPipelineOptions } from "./ddpm-pipeline.js";
 export { decodeLatents } from "./decode-latents.js";
-export type { DeepCacheOptions, ReuseOptions } from "./deep-cache.js";
+export type { DeepCacheOptions, ReuseOptions } from "./deep-cache-options.js";
 export type { NonUniformSchedule } from "./deep-cache-schedule.js";
 export { type DenoiseOptions, denoise } from "./denoise.js";
 export { DiffusionPipeline, type DiffusionPipelineOpener } from "./diffusion-pipeline.js";

@@ -97,13 +97,13 @@ describe("quality", () => {
     // @ts-expect-error: none of these
     expect(() => start("fast")).toThrow(new RangeError("quality: expected one of normal, draft, best, got fast"));
     pipe.scheduler = LCMScheduler.fromConfig({});
-    expect(() => start("draft")).toThrow(
+    await expect(start("draft").next()).rejects.toThrow(
       new TypeError(
         'quality: expected "normal" for a network of few steps (LCMScheduler, timestep_spacing leading), got "draft"',
       ),
     );
     expect(() => start("normal")).not.toThrow();
     pipe.scheduler = EulerDiscreteScheduler.fromConfig({ timestep_spacing: "trailing" });
-    expect(() => start("best")).toThrow(TypeError);
+    await expect(start("best").next()).rejects.toThrow(TypeError);
   });
 });

@@ -2,7 +2,7 @@ import type { Tensor } from "@latentkit/core";
 import type { LatentCodec } from "@latentkit/models";
 import type { PlanOptions } from "@latentkit/schedulers";
 import type { ConditionalUNet } from "./conditional-unet.js";
-import { checkDeepCache, type DeepCacheOptions, type ReuseOptions, type Splittable } from "./deep-cache.js";
+import { checkDeepCache, type DeepCacheOptions, type ReuseOptions, type Splittable } from "./deep-cache-options.js";
 import { checkGuidance, type Guidance } from "./guidance.js";
 import { checkFinite, checkRange, checkTensor, isCount } from "./option-checks.js";
 

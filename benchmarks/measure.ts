@@ -1,5 +1,5 @@
 // One measurement in a process of its own, so that memory and caches are its own. Prints one line of JSON.
-// usage: measure.ts open-ours|open-exported|step|outside|memory <checkpoint folder>
+// usage: measure.ts open-ours|open-kept|open-exported|step|outside|memory <checkpoint folder>
 
 import { operatorsFor, unfused } from "@latentkit/onnx";
 import { onnxruntimeNode } from "@latentkit/runtime/node";
@@ -14,6 +14,7 @@ type Measurement = (folder: string) => Promise<Record<string, number>>;
 
 const measurements: Record<string, Measurement> = {
   "open-ours": async (folder) => ({ seconds: await seconds(() => untilFirstStep(folder)) }),
+  "open-kept": async (folder) => ({ seconds: await seconds(() => untilFirstStep(folder, `${folder}-graphs`)) }),
   "open-exported": async (folder) => {
     const models = [await exportPart(folder, "text_encoder"), await exportPart(folder, "unet")];
     return {
@@ -34,8 +35,8 @@ async function seconds(work: () => Promise<unknown>): Promise<number> {
 }
 
 /** From the folder to the moment the first step begins: everything opened, the prompt encoded. */
-async function untilFirstStep(folder: string): Promise<void> {
-  const pipe = await StableDiffusionPipeline.fromPretrained(folder, { device: "cpu" });
+async function untilFirstStep(folder: string, graphCache: string | false = false): Promise<void> {
+  const pipe = await StableDiffusionPipeline.fromPretrained(folder, { device: "cpu", graphCache });
   await encodePrompt(pipe.components, ["a red apple"], { negativePrompts: [""] });
 }
 

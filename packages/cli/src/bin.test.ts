@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadImage, pngText } from "latentkit";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { fixtures } from "../../../tests/golden.js";
 import { runCommand } from "../../../tests/run-command.js";
 
@@ -67,6 +67,21 @@ describe("a picture", () => {
       scheduler: "DPMSolverMultistepScheduler",
       size: "64x64",
     });
+  });
+});
+
+describe("--graph-cache", () => {
+  it("keeps networks, and draws the same picture", async () => {
+    vi.stubEnv("XDG_CACHE_HOME", folder);
+    const size = ["--size", "64x48", "--seed", "7"];
+    await draw("-o", "plain.png", ...size);
+    for (const name of ["first.png", "second.png"]) await draw("-o", name, "--graph-cache", ...size);
+    expect(await readdir(join(folder, "latentkit/graphs"))).toHaveLength(4);
+    const [plain, ...kept] = await Promise.all(
+      ["plain.png", "first.png", "second.png"].map((name) => readFile(join(folder, name))),
+    );
+    expect(kept).toEqual([plain, plain]);
+    vi.unstubAllEnvs();
   });
 });
 
@@ -219,6 +234,8 @@ describe("help", () => {
                                     faster, less exact
         --device <name>             where to compute (choices: "auto", "cpu", "cuda",
                                     "webgpu", "dml", "coreml", default: "auto")
+        --graph-cache               keep networks on disk as they were optimised:
+                                    opens faster the next time, on a CPU
         --count <n>                 pictures to draw, each with the next seed
                                     (default: 1)
         --json                      tell the result as JSON

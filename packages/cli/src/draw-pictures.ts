@@ -27,11 +27,12 @@ export interface Attendants {
 /** Draws a job's pictures one after the other: each is the same as if it were drawn alone with its seed. */
 export async function* drawPictures(job: Job, attendants: Attendants): AsyncGenerator<DrawnPicture, void, undefined> {
   const { signal, progress, onWarning } = attendants;
-  const { prompt, negative, device, pictures } = job;
+  const { prompt, negative, device, graphCache, pictures } = job;
   progress.show({ doing: `opening ${job.modelName}`, done: 0, total: (job.steps ?? 1) * pictures.length, left: "" });
   const onProgress = downloadBar(progress);
   const source = job.source === undefined ? undefined : await openSource(job.source, { signal, onProgress, onWarning });
-  await using opened = await openTask(job.task, source, { device, signal, onWarning, onProgress }, job.size);
+  const opening = { device, graphCache, signal, onWarning, onProgress };
+  await using opened = await openTask(job.task, source, opening, job.size);
   const { pipe } = opened;
   const { guidance = opened.guidance } = job;
   const { scheduler, steps, deepCache } = await settledSchedule(job, opened);

@@ -39,6 +39,7 @@ export function addDrawingOptions(command: Command): Command {
     )
     .option("--deep-cache <n>", "run the whole network in every n-th step only: faster, less exact", wholeNumber(1))
     .addOption(new Option("--device <name>", "where to compute").choices(devices).default("auto"))
+    .option("--graph-cache", "keep networks on disk as they were optimised: opens faster the next time, on a CPU")
     .option("--count <n>", "pictures to draw, each with the next seed", wholeNumber(1), 1)
     .option("--json", "tell the result as JSON")
     .helpOption("-h, --help", "show this help");

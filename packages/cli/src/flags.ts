@@ -18,6 +18,8 @@ export interface Flags {
   /** Of how many network calls one is whole. */
   readonly deepCache?: number;
   readonly device: Device;
+  /** Whether networks are kept as they were optimised. */
+  readonly graphCache?: boolean;
   readonly count: number;
   readonly json?: boolean;
 }

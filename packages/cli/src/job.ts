@@ -24,6 +24,8 @@ export interface Job {
   /** The size the checkpoint was trained on when left out. */
   readonly size: Size | undefined;
   readonly device: Device;
+  /** Whether networks are kept as they were optimised. */
+  readonly graphCache: boolean;
   /** The embedded model when left out. */
   readonly source: string | undefined;
   readonly modelName: string;
@@ -42,7 +44,7 @@ const embeddedName = "tiny-emoji";
 
 /** Fills in what the user left open. The embedded model draws best with less guidance than others. */
 export function settledJob(prompt: string, flags: Flags, task: Task): Job {
-  const { model, steps, size, device, negative, count, deepCache } = flags;
+  const { model, steps, size, device, graphCache = false, negative, count, deepCache } = flags;
   const { seed = randomInt(2 ** 32), quality = "normal" } = flags;
   const embedded = model === undefined;
   const seeds = Array.from({ length: count }, (_, i) => seed + i);
@@ -58,6 +60,7 @@ export function settledJob(prompt: string, flags: Flags, task: Task): Job {
     deepCache,
     size,
     device,
+    graphCache,
     source: model,
     modelName: embedded ? embeddedName : nameOf(model),
     seed,

@@ -26,7 +26,7 @@ import type { Task } from "./task.js";
 export type TaskOptions = Img2ImgOptions & InpaintOptions & UpscaleOptions & ControlOptions & AdapterOptions;
 
 /** How to open the networks of a task. */
-export type OpenOptions = Pick<LoadOptions, "device" | "signal" | "onWarning" | "onProgress">;
+export type OpenOptions = Pick<LoadOptions, "device" | "graphCache" | "signal" | "onWarning" | "onProgress">;
 
 /** A pipeline that does a task. */
 export interface TaskPipeline {

@@ -6,6 +6,8 @@ export interface ModelFile {
   readonly size: number;
   /** Its real absolute path, symbolic links resolved, when it lies on a disk that a session can map. */
   readonly path?: string;
+  /** The file that its content is made of, and how: the same ones make the same content. */
+  readonly madeOf?: { readonly file: ModelFile; readonly how: string };
   /** Bytes from `offset`, to the end when `length` is left out. */
   read(offset?: number, length?: number): Promise<Uint8Array>;
 }

@@ -20,8 +20,8 @@ export interface NetworkParts {
 }
 
 /** The caller's backend, or this platform's; its networks are opened again when their device is lost. */
-export async function openBackend({ backend, device = "auto" }: LoadOptions): Promise<Backend> {
-  return reopening(backend ?? (await createBackend({ device })));
+export async function openBackend({ backend, device = "auto", graphCache = false }: LoadOptions): Promise<Backend> {
+  return reopening(backend ?? (await createBackend({ device, graphCache })));
 }
 
 /** @throws RangeError for a precision, or an amount of memory, that is none. */

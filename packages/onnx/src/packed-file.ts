@@ -30,6 +30,7 @@ export function packedFile(matrix: CheckpointTensor, quantization: Quantization,
   const file: ModelFile = {
     name: `${matrix.name}.q${quantization.bits}`,
     size: length + scalesLength,
+    madeOf: { file: matrix.file, how: JSON.stringify([matrix.offset, matrix.shape, quantization, scaleType]) },
     async read(offset = 0, count = length + scalesLength - offset) {
       const bytes = await packedBytes(matrix, quantization, scaleType);
       return bytes.subarray(offset, offset + count);

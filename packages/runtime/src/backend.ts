@@ -62,6 +62,13 @@ export interface SessionRequest {
   readonly keeps?: boolean;
 }
 
+/** How the backend of a platform is made. */
+export interface BackendOptions {
+  readonly device?: Device;
+  /** Whether, or in which folder, networks are kept as they were optimised; browsers keep none. */
+  readonly graphCache?: boolean | string;
+}
+
 /** A runtime on one device. */
 export interface Backend {
   /** The runtime: `"onnxruntime-node"`, `"onnxruntime-web"`. */

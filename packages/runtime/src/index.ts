@@ -1,5 +1,6 @@
 export type {
   Backend,
+  BackendOptions,
   Device,
   Feeds,
   KeptValue,

@@ -1,17 +1,17 @@
 import { availableParallelism, cpus } from "node:os";
 import { extname } from "node:path";
 import { LatentKitError, type ModelGraph } from "@latentkit/core";
-import type { Backend, Device, SessionRequest } from "./backend.js";
+import type { Backend, BackendOptions, Device, SessionRequest } from "./backend.js";
 import { checkThreads } from "./check-threads.js";
-import { externalWeights } from "./external-files.js";
+import { defaultFolder, type GraphCache, graphCache } from "./graph-cache.js";
 import { inOrder } from "./in-order.js";
 import { candidateDevices, checkDevice, deviceUnavailable, type NodeDevice } from "./node-device.js";
 import { passOn } from "./node-download.js";
 import { loadOnnxRuntime } from "./node-library.js";
+import { openNetwork } from "./open-network.js";
 import { halfGraph, probeGraph } from "./probe-graph.js";
 import { hostedSession } from "./session.js";
 import { localHost, type OnnxRuntime, type SessionHost, type SessionOptions } from "./session-host.js";
-import { storedInFunction } from "./stored-function.js";
 import { workerHost } from "./worker-host.js";
 
 export { adoptExitGate, exitGate } from "./exit-gate.js";
@@ -32,6 +32,13 @@ export interface OnnxruntimeNodeOptions {
   readonly worker?: boolean;
   /** Threads that share one operator. @default `OMP_NUM_THREADS`, else the physical cores, or fewer where the process may use fewer */
   readonly threads?: number;
+  /**
+   * Keeps networks as ONNX Runtime has optimised them for this machine: the first opening takes longer, and later ones
+   * take a sixth of the time and map their weights. Needs the disk space of the weights once more. `true` keeps them in
+   * `$XDG_CACHE_HOME/latentkit/graphs` (`~/.cache/…`), a text is a folder of your own. On the CPU only, and not with `lib`.
+   * @default false
+   */
+  readonly graphCache?: boolean | string;
   /** Passed on to ONNX Runtime, over this library's own choices. */
   readonly sessionOptions?: SessionOptions;
 }
@@ -52,6 +59,7 @@ export interface OnnxruntimeNodeOptions {
 export async function onnxruntimeNode(options: OnnxruntimeNodeOptions = {}): Promise<Backend> {
   const wanted = checkDevice(options.device ?? "auto");
   checkThreads(options.threads);
+  const cache = cacheIn(options);
   const host = createHost(options);
   const device = wanted === "auto" ? await bestDevice(host, options) : wanted;
   if (wanted !== "auto" && wanted !== "cpu") await checkWorks(host, wanted, options);
@@ -61,18 +69,27 @@ export async function onnxruntimeNode(options: OnnxruntimeNodeOptions = {}): Pro
     device,
     float16,
     keepsValues: device === "webgpu",
-    async createSession({ graph, externalFiles }: ModelGraph, request: SessionRequest = {}) {
-      const { folder, mapped, files } = await externalWeights(externalFiles);
-      const model = mapped.size > 0 && files.length > 0 ? storedInFunction(graph, mapped) : graph;
-      const settings = { ...sessionOptions(device, options, folder), ...keptLocation(device, request) };
-      return hostedSession(host, await host.open(model, settings, files), request);
+    async createSession(model: ModelGraph, request: SessionRequest = {}) {
+      const settings = { ...sessionOptions(device, options), ...keptLocation(device, request) };
+      return hostedSession(
+        host,
+        await openNetwork(host, model, settings, device === "cpu" ? cache : undefined),
+        request,
+      );
     },
   };
 }
 
 /** The backend of this platform: what `@latentkit/runtime/platform` promises wherever it resolves. */
-export function createBackend(options: { readonly device?: Device } = {}): Promise<Backend> {
+export function createBackend(options: BackendOptions = {}): Promise<Backend> {
   return onnxruntimeNode(options);
+}
+
+function cacheIn({ graphCache: wanted = false, lib }: OnnxruntimeNodeOptions): GraphCache | undefined {
+  if (typeof wanted !== "boolean" && (typeof wanted !== "string" || wanted === ""))
+    throw new TypeError(`graphCache: expected true, false or a folder, got ${JSON.stringify(wanted)}`);
+  if (wanted === false || lib !== undefined) return undefined;
+  return graphCache(wanted === true ? defaultFolder() : wanted);
 }
 
 function createHost({ lib, worker = lib === undefined }: OnnxruntimeNodeOptions): SessionHost {
@@ -132,13 +149,8 @@ function probeOptions(device: NodeDevice, options: OnnxruntimeNodeOptions): Sess
   return { ...sessionOptions(device, options), executionProviders: [device] };
 }
 
-function sessionOptions(
-  device: NodeDevice,
-  { threads, sessionOptions: own }: OnnxruntimeNodeOptions,
-  folder?: string,
-): SessionOptions {
+function sessionOptions(device: NodeDevice, { threads, sessionOptions: own }: OnnxruntimeNodeOptions): SessionOptions {
   const intraOpNumThreads = threads ?? allowedThreads();
-  const mapped = folder === undefined ? {} : { model_external_initializers_file_folder_path: folder };
   return {
     executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
     graphOptimizationLevel: "all",
@@ -147,7 +159,6 @@ function sessionOptions(
     // a pattern reserves a run's memory beside what the first run took; DirectML does not allow them
     ...(device === "cpu" || device === "dml" ? { enableMemPattern: false } : {}),
     ...own,
-    extra: { ...own?.extra, session: Object.assign({}, own?.extra?.session, mapped) },
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Backend, Device } from "./backend.js";
+import type { Backend, BackendOptions, Device } from "./backend.js";
 import { checkThreads } from "./check-threads.js";
 import type { GpuFacts } from "./gpu-facts.js";
 import { createQueue } from "./queue.js";
@@ -63,7 +63,7 @@ export async function onnxruntimeWeb(options: OnnxruntimeWebOptions = {}): Promi
 }
 
 /** The backend of this platform: what `@latentkit/runtime/platform` promises wherever it resolves. */
-export function createBackend(options: { readonly device?: Device } = {}): Promise<Backend> {
+export function createBackend(options: BackendOptions = {}): Promise<Backend> {
   return onnxruntimeWeb(options);
 }
 

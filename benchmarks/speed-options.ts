@@ -59,11 +59,11 @@ on two items. PyTorch, with Diffusers:
         unet(*inputs)
     print(f"step={time.perf_counter() - begin}")
 
-stable-diffusion.cpp tells its times itself, and guides unless it is told otherwise. Any weights of the model will do:
-what they are does not change the time.
+stable-diffusion.cpp tells its times itself, and guides unless it is told otherwise; during the first step it reads the weights.
+Any weights of the model will do: what they are does not change the time.
 
-  --compare 'sd.cpp=sd-cli -m sd15.safetensors -p apple --steps 1 -H $LATENTKIT_SIZE -W $LATENTKIT_SIZE 2>&1 |
-    sed -nE "s/.*sampling completed, taking ([0-9.]+)s.*/step=\\1/p; s/.*decode_first_stage completed, taking ([0-9.]+)s.*/decode=\\1/p"'
+  --compare 'sd.cpp=sd-cli -m sd15.safetensors -p apple --steps 2 -H $LATENTKIT_SIZE -W $LATENTKIT_SIZE 2>&1 | tr "\\r" "\\n" |
+    sed -nE "s|.*2/2 - ([0-9.]+)s/it.*|step=\\1|p; s/.*decode_first_stage completed, taking ([0-9.]+)s.*/decode=\\1/p"'
 `;
 
 const stageNames: readonly Stage[] = ["text", "step", "decode"];

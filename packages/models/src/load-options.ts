@@ -31,7 +31,7 @@ export interface LoadOptions extends Pick<HubOptions, "revision" | "token" | "ca
    * approximation that saves time on large pictures. `{ ratio: 0.5 }` merges half of them. @default none are merged
    */
   readonly tokenMerging?: TokenMerging;
-  /** A runtime of your own; `device` is then ignored. */
+  /** A runtime of your own; `device` and `graphCache` are then ignored. */
   readonly backend?: Backend;
   /**
    * Keeps networks on disk as they were optimised for this machine, so that they open in a sixth of the time from the

@@ -29,6 +29,8 @@ export interface GradedParts {
 /** What it stands for, and what stands beside it. */
 export type GradedOptions = QualityOptions & ScheduleOptions & ReuseOptions;
 
+const QUALITIES: readonly Quality[] = ["normal", "draft", "best"];
+
 /**
  * Prepares runs with what their `quality` stands for, as far as the caller did not say otherwise: later where its sampler
  * has to be loaded. It throws RangeError for a quality that there is none of; networks of few steps, which have
@@ -51,8 +53,6 @@ export function graded<Parts extends GradedParts, Options extends GradedOptions,
     return whenReady(atGrade(parts, options, quality), (own) => prepare(own.parts, own.options));
   };
 }
-
-const QUALITIES: readonly Quality[] = ["normal", "draft", "best"];
 
 async function atGrade<Parts extends GradedParts, Options extends GradedOptions>(
   parts: Parts,

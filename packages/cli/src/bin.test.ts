@@ -12,7 +12,10 @@ let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "latentkit-"));
 });
-afterEach(() => rm(folder, { recursive: true }));
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true });
+});
 
 const run = (...args: string[]) => runCommand(args, folder);
 const draw = (...args: string[]) => run("a red apple", "--model", model, "--steps", "3", ...args);
@@ -81,7 +84,6 @@ describe("--graph-cache", () => {
       ["plain.png", "first.png", "second.png"].map((name) => readFile(join(folder, name))),
     );
     expect(kept).toEqual([plain, plain]);
-    vi.unstubAllEnvs();
   });
 });
 

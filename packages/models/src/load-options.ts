@@ -34,8 +34,8 @@ export interface LoadOptions extends Pick<HubOptions, "revision" | "token" | "ca
   /** A runtime of your own; `device` and `graphCache` are then ignored. */
   readonly backend?: Backend;
   /**
-   * Keeps networks on disk as they were optimised for this machine, so that they open in a sixth of the time from the
-   * second time on, for the disk space of their weights once more: on Node's CPU. `true` takes
+   * Keeps networks of a model on a disk as they were optimised for this machine, so that they open in a quarter of the time
+   * from the second time on, for the disk space of their weights in float32: on Node's CPU. `true` takes
    * `$XDG_CACHE_HOME/latentkit/graphs` (`~/.cache/…`), a text is a folder of your own. @default false
    */
   readonly graphCache?: boolean | string;

@@ -1,6 +1,6 @@
 import { floatToHalf, halfToFloat, type ModelFile } from "@latentkit/core";
 import { blockBytes, blocksOf, packMatrix } from "./pack-matrix.js";
-import type { Quantization } from "./quantization.js";
+import { blockSizes, type Quantization } from "./quantization.js";
 import { readTensor } from "./read-tensor.js";
 import type { CheckpointTensor } from "./safetensors.js";
 
@@ -17,6 +17,13 @@ export interface PackedFile {
 export type ScaleType = "float32" | "float16";
 
 const scaleBytes = { float32: 4, float16: 2 };
+
+/** @throws RangeError for bits or a block size that there are none of. */
+export function checkQuantization({ bits, blockSize }: Required<Quantization>): void {
+  if (bits !== 4 && bits !== 8) throw new RangeError(`bits: expected 4 or 8, got ${bits}`);
+  if (!blockSizes.includes(blockSize))
+    throw new RangeError(`blockSize: expected one of ${blockSizes.join(", ")}, got ${blockSize}`);
+}
 
 /**
  * A file that is made while it is read: a matrix `[rows, columns]` of a checkpoint, packed. Nothing of it is kept, so

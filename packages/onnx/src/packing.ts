@@ -8,9 +8,10 @@ export interface Packing extends Required<Quantization> {
   readonly file: (matrix: CheckpointTensor, scaleType: ScaleType) => PackedFile;
 }
 
-/** What packs weights so; few applications do, and load it. */
+/** What packs weights so; few applications do, and load it. @throws RangeError for bits or a block size that there are none of. */
 export async function packingOf({ bits, blockSize = DEFAULT_BLOCK }: Quantization): Promise<Packing> {
-  const { packedFile } = await import("./packed-file.js");
+  const { checkQuantization, packedFile } = await import("./packed-file.js");
   const quantization = { bits, blockSize };
+  checkQuantization(quantization);
   return { ...quantization, file: (matrix, scaleType) => packedFile(matrix, quantization, scaleType) };
 }

@@ -105,6 +105,14 @@ describe("a Linear layer with packed weights", () => {
   );
 });
 
+it.each([
+  [{ bits: 5 }, "bits: expected 4 or 8, got 5"],
+  [{ bits: 4, blockSize: 10 }, "blockSize: expected one of 16, 32, 64, 128, 256, got 10"],
+])("refuses %j", async (quantization, message) => {
+  // @ts-expect-error: for callers without types
+  await expect(packingOf(quantization)).rejects.toThrow(new RangeError(message));
+});
+
 /** x·Wᵀ by ONNX Runtime, the rows of W in two parts as the gates of feed-forward layers are. */
 async function product(
   weights: Float32Array,

@@ -27,7 +27,6 @@ async function drawn(options: PipelineLoadOptions<StableDiffusionComponents>): P
 }
 
 it.each<[string, PipelineLoadOptions<StableDiffusionComponents>]>([
-  ["float32", {}],
   ["4 bits", { dtype: "q4" }],
   ["little memory", { memory: "low" }],
 ])("pictures of %s are the same from kept graphs", async (name, options) => {

@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, truncate, utimes, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, truncate, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type ModelFile, type ModelGraph, tensor } from "@latentkit/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { onnxruntimeNode } from "./node.js";
@@ -10,14 +10,16 @@ import { memoryFile } from "./toy-networks.js";
 const SIDE = 32;
 
 /** `y = x · w` for a `w` of one value, large enough to lie beside the graph. */
-const graph = toyModel({
-  inputs: [{ name: "x", type: "float32", shape: [1, SIDE] }],
-  outputs: [{ name: "y", type: "float32", shape: [1, SIDE] }],
-  nodes: [["MatMul", ["x", "w"], "y"]],
-  constants: [
-    { name: "w", shape: [SIDE, SIDE], values: { location: "w.safetensors", offset: 0, length: 4 * SIDE * SIDE } },
-  ],
-});
+const graphOf = (name: string) =>
+  toyModel({
+    inputs: [{ name: "x", type: "float32", shape: [1, SIDE] }],
+    outputs: [{ name: "y", type: "float32", shape: [1, SIDE] }],
+    nodes: [["MatMul", ["x", name], "y"]],
+    constants: [
+      { name, shape: [SIDE, SIDE], values: { location: "w.safetensors", offset: 0, length: 4 * SIDE * SIDE } },
+    ],
+  });
+const graph = graphOf("w");
 const weights = (value: number) => new Uint8Array(new Float32Array(SIDE * SIDE).fill(value).buffer);
 
 let folder: string;
@@ -46,6 +48,12 @@ async function weightOf(model: ModelGraph, graphCache: string | boolean = cache)
   return Number(y?.data[0]);
 }
 
+/** Makes a folder and its files as old as that. */
+async function age(place: string, hours: number): Promise<void> {
+  const time = new Date(Date.now() - hours * 3_600_000);
+  for (const name of [...(await readdir(place)), "."]) await utimes(join(place, name), time, time);
+}
+
 async function onlyEntry(): Promise<string> {
   const [name, ...others] = await readdir(cache);
   expect(others).toEqual([]);
@@ -54,10 +62,11 @@ async function onlyEntry(): Promise<string> {
 
 describe("a cache of graphs", () => {
   it("opens a network the second time as it was optimised", async () => {
-    expect(await weightOf(await network(2))).toBe(2);
+    const model = await network(2);
+    expect(await weightOf(model)).toBe(2);
     // what is in the cache is what is opened
     await writeFile(join(await onlyEntry(), "weights"), weights(5));
-    expect(await weightOf(await network(2))).toBe(5);
+    expect(await weightOf(model)).toBe(5);
   });
 
   it("opens a network anew when its weights have changed, and forgets the former", async () => {
@@ -73,7 +82,7 @@ describe("a cache of graphs", () => {
     ["a broken graph", (entry) => writeFile(join(entry, "model.onnx"), "no graph")],
     ["no graph", (entry) => rm(join(entry, "model.onnx"))],
     ["broken facts", (entry) => writeFile(join(entry, "network.json"), "{")],
-    ["facts of another kind", (entry) => writeFile(join(entry, "network.json"), '{"origins": [1]}')],
+    ["facts of another kind", (entry) => writeFile(join(entry, "network.json"), '{"origins": [{}], "size": 1}')],
   ])("replaces an entry with %s", async (_, spoil) => {
     const model = await network(2);
     expect(await weightOf(model)).toBe(2);
@@ -85,21 +94,46 @@ describe("a cache of graphs", () => {
     expect(await readFile(join(entry, "weights"))).toEqual(whole);
   });
 
-  it("removes what was not written to its end, and what another ONNX Runtime wrote, and nothing else", async () => {
+  it("removes what was not written to its end, and what nobody has opened for long, and nothing else", async () => {
     const key = "0123456789abcdef0123456789abcdef";
-    const { pid } = process;
-    const uuid = "00000000-0000-0000-0000-000000000000";
-    const strangers = ["photos", key, `${key}.${pid}.${uuid}`];
-    for (const name of [...strangers, `${key}.999999999.${uuid}`, "old"])
-      await mkdir(join(cache, name), { recursive: true });
-    expect(await weightOf(await network(2))).toBe(2);
-    const [own] = (await readdir(cache)).filter((name) => ![...strangers, "old"].includes(name));
-    const facts = JSON.parse(await readFile(join(cache, own!, "network.json"), "utf8"));
-    facts.machine.runtime = "1.0.0";
-    await writeFile(join(cache, "old", "network.json"), JSON.stringify(facts));
-    await rm(join(cache, own!), { recursive: true });
-    expect(await weightOf(await network(2))).toBe(2);
-    expect((await readdir(cache)).sort()).toEqual([...strangers, own].sort());
+    const uuid = (digit: number) => `00000000-0000-0000-0000-00000000000${digit}`;
+    const model = await network(2);
+    expect(await weightOf(model)).toBe(2);
+    const own = await onlyEntry();
+    const [old, recent] = [key, key.replaceAll("0", "1")];
+    for (const name of [old, recent]) await cp(own, join(cache, name), { recursive: true });
+    await rm(own, { recursive: true });
+    const strangers = ["photos", "f".repeat(32), `${key}.${uuid(1)}`];
+    for (const name of [...strangers, `${key}.${uuid(2)}`]) await mkdir(join(cache, name));
+    await age(join(cache, `${key}.${uuid(2)}`), 2);
+    for (const name of ["photos", "f".repeat(32)]) await age(join(cache, name), 1000);
+    await age(join(cache, old), 31 * 24);
+    await age(join(cache, recent), 29 * 24);
+    expect(await weightOf(model)).toBe(2);
+    expect((await readdir(cache)).sort()).toEqual([...strangers, recent, basename(own)].sort());
+  });
+
+  it("keeps what is opened now and then", async () => {
+    const model = await network(2);
+    expect(await weightOf(model)).toBe(2);
+    const entry = await onlyEntry();
+    await age(entry, 31 * 24);
+    expect(await weightOf(model)).toBe(2);
+    expect(await weightOf({ ...model, graph: graphOf("other") })).toBe(2);
+    expect(await readdir(cache)).toContain(basename(entry));
+  });
+
+  it("keeps networks whose files are out of reach", async () => {
+    const folders = [join(folder, "one"), join(folder, "two")];
+    for (const [i, place] of folders.entries()) {
+      await mkdir(place);
+      const path = join(place, "w.safetensors");
+      await writeFile(path, weights(i));
+      const file: ModelFile = { ...memoryFile("w.safetensors", weights(i)), path };
+      expect(await weightOf({ graph, externalFiles: [{ location: "w.safetensors", file }] })).toBe(i);
+      await rm(place, { recursive: true });
+    }
+    expect(await readdir(cache)).toHaveLength(2);
   });
 
   it("serves several that open one network at once", async () => {

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { ModelGraph } from "@latentkit/core";
-import { type FileOrigin, originOf } from "./file-origin.js";
-import { draftOf, type GraphFacts, readFacts, removeStale, writeFacts } from "./graph-facts.js";
+import { originOf } from "./file-origin.js";
+import { beginDraft, discard } from "./graph-drafts.js";
+import { type GraphFacts, readFacts, touchFacts, writeFacts } from "./graph-facts.js";
 import { thisMachine } from "./machine.js";
 import type { SessionOptions } from "./session-host.js";
 
@@ -21,9 +22,12 @@ export interface KeptGraph {
 
 /** Where a network has its place. */
 export interface GraphPlace {
-  /** What is there. */
+  /** What is there; what is broken is removed. */
   find(): Promise<KeptGraph | undefined>;
-  /** Runs `open`, with options that have ONNX Runtime write what it optimises, and keeps that where the disk has room. @throws what `open` throws. */
+  /**
+   * Runs `open`, with options that have ONNX Runtime write what it optimises, and keeps that; without them where that
+   * fails, or nothing can be kept. @throws what `open` throws.
+   */
   keep<Result>(open: (options: SessionOptions) => Promise<Result>): Promise<Result>;
   /** Removes what is there. */
   clear(): Promise<void>;
@@ -36,22 +40,25 @@ export interface GraphCache {
 }
 
 /** Beside the caches of other programs. */
-export const defaultFolder = (): string =>
-  join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "latentkit", "graphs");
+export function defaultFolder(): string {
+  const { XDG_CACHE_HOME: caches = "" } = process.env;
+  return join(caches === "" ? join(homedir(), ".cache") : caches, "latentkit", "graphs");
+}
 
 /** Opens the cache in a folder, which need not exist. */
 export function graphCache(folder: string): GraphCache {
   const machine = thisMachine();
   return {
-    async placeOf(model, options) {
-      const origins = await Promise.all(model.externalFiles.map(({ file }) => originOf(file)));
+    async placeOf({ graph, externalFiles }, options) {
+      const found = await Promise.all(externalFiles.map(({ file }) => originOf(file)));
+      const origins = found.flatMap((origin) => origin ?? []);
       const known = await machine;
-      if (!known || origins.length === 0 || !origins.every((origin) => origin !== undefined)) return undefined;
-      const facts = { machine: known, origins };
+      if (!known || origins.length === 0 || origins.length < found.length) return undefined;
+      const locations = externalFiles.map(({ location }) => location);
       const key = createHash("sha256")
-        .update(model.graph)
-        .update(JSON.stringify([facts, settled(options)]));
-      return place(folder, key.digest("hex").slice(0, 32), facts);
+        .update(graph)
+        .update(JSON.stringify([known, locations, origins, settled(options)]));
+      return place(folder, key.digest("hex").slice(0, 32), { origins });
     },
   };
 }
@@ -61,40 +68,44 @@ function settled({ intraOpNumThreads: _, ...options }: SessionOptions): SessionO
   return options;
 }
 
-/** Whether the weights fit on the disk, also where they become twice as large. */
-async function hasRoom(folder: string, origins: readonly FileOrigin[]): Promise<boolean> {
-  const { bavail, bsize } = await statfs(folder);
-  const sizes = new Map(origins.map(({ path, size }) => [path, size]));
-  return bavail * bsize > 2 * [...sizes.values()].reduce((sum, size) => sum + size, 0);
-}
-
 function place(folder: string, key: string, facts: Omit<GraphFacts, "size">): GraphPlace {
   const kept = join(folder, key);
+
+  async function read(): Promise<KeptGraph | undefined> {
+    const { size } = (await readFacts(kept)) ?? {};
+    if (size === undefined || size !== (await weightsSize(kept))) return undefined;
+    await touchFacts(kept);
+    return { graph: await readFile(join(kept, MODEL)), folder: kept };
+  }
+
   return {
     async find() {
-      const known = await readFacts(kept);
-      if (!known || known.size !== (await weightsSize(kept))) return undefined;
-      return { graph: await readFile(join(kept, MODEL)), folder: kept };
+      if (!(await exists(kept))) return undefined;
+      const found = await read().catch(() => undefined);
+      if (!found) await discard(kept);
+      return found;
     },
     async keep(open) {
-      await mkdir(folder, { recursive: true });
-      await removeStale(folder, facts.machine);
-      if (!(await hasRoom(folder, facts.origins))) return open({});
-      const draft = draftOf(kept);
-      await mkdir(draft);
+      const draft = (await exists(kept)) ? undefined : await beginDraft(folder, key, facts.origins);
+      if (!draft) return open({});
       try {
-        const result = await open(written(draft));
-        await writeFacts(draft, { ...facts, size: await weightsSize(draft) });
-        // where another process was faster, its own stays
-        await rename(draft, kept).catch(() => undefined);
+        const result = await open(written(draft.path));
+        await weightsSize(draft.path)
+          .then((size) => writeFacts(draft.path, { ...facts, size }))
+          .then(() => draft.settle())
+          // it is open, if not kept
+          .catch(() => draft.discard());
         return result;
-      } finally {
-        await rm(draft, { recursive: true, force: true });
+      } catch {
+        await draft.discard();
+        return open({});
       }
     },
-    clear: () => rm(kept, { recursive: true, force: true }),
+    clear: () => discard(kept),
   };
 }
+
+const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;
 
 /** Bytes; 0 where all weights were small enough for the graph. */
 async function weightsSize(folder: string): Promise<number> {

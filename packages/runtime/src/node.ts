@@ -1,5 +1,5 @@
 import { availableParallelism, cpus } from "node:os";
-import { extname } from "node:path";
+import { extname, resolve } from "node:path";
 import { LatentKitError, type ModelGraph } from "@latentkit/core";
 import type { Backend, BackendOptions, Device, SessionRequest } from "./backend.js";
 import { checkThreads } from "./check-threads.js";
@@ -8,7 +8,7 @@ import { inOrder } from "./in-order.js";
 import { candidateDevices, checkDevice, deviceUnavailable, type NodeDevice } from "./node-device.js";
 import { passOn } from "./node-download.js";
 import { loadOnnxRuntime } from "./node-library.js";
-import { openNetwork } from "./open-network.js";
+import { openGraph } from "./open-graph.js";
 import { halfGraph, probeGraph } from "./probe-graph.js";
 import { hostedSession } from "./session.js";
 import { localHost, type OnnxRuntime, type SessionHost, type SessionOptions } from "./session-host.js";
@@ -33,9 +33,10 @@ export interface OnnxruntimeNodeOptions {
   /** Threads that share one operator. @default `OMP_NUM_THREADS`, else the physical cores, or fewer where the process may use fewer */
   readonly threads?: number;
   /**
-   * Keeps networks as ONNX Runtime has optimised them for this machine: the first opening takes longer, and later ones
-   * take a sixth of the time and map their weights. Needs the disk space of the weights once more. `true` keeps them in
-   * `$XDG_CACHE_HOME/latentkit/graphs` (`~/.cache/…`), a text is a folder of your own. On the CPU only, and not with `lib`.
+   * Keeps networks whose weights lie on a disk as ONNX Runtime has optimised them for this machine: the first opening
+   * takes longer, later ones a quarter of the time, and they map their weights. Needs the disk space of the weights in
+   * float32. `true` keeps them in `$XDG_CACHE_HOME/latentkit/graphs` (`~/.cache/…`), a text is a folder of your own. On the
+   * CPU only, and not with `lib` or `sessionOptions.optimizedModelFilePath`.
    * @default false
    */
   readonly graphCache?: boolean | string;
@@ -71,11 +72,7 @@ export async function onnxruntimeNode(options: OnnxruntimeNodeOptions = {}): Pro
     keepsValues: device === "webgpu",
     async createSession(model: ModelGraph, request: SessionRequest = {}) {
       const settings = { ...sessionOptions(device, options), ...keptLocation(device, request) };
-      return hostedSession(
-        host,
-        await openNetwork(host, model, settings, device === "cpu" ? cache : undefined),
-        request,
-      );
+      return hostedSession(host, await openGraph(host, model, settings, device === "cpu" ? cache : undefined), request);
     },
   };
 }
@@ -85,11 +82,11 @@ export function createBackend(options: BackendOptions = {}): Promise<Backend> {
   return onnxruntimeNode(options);
 }
 
-function cacheIn({ graphCache: wanted = false, lib }: OnnxruntimeNodeOptions): GraphCache | undefined {
+function cacheIn({ graphCache: wanted = false, lib, sessionOptions }: OnnxruntimeNodeOptions): GraphCache | undefined {
   if (typeof wanted !== "boolean" && (typeof wanted !== "string" || wanted === ""))
     throw new TypeError(`graphCache: expected true, false or a folder, got ${JSON.stringify(wanted)}`);
-  if (wanted === false || lib !== undefined) return undefined;
-  return graphCache(wanted === true ? defaultFolder() : wanted);
+  if (wanted === false || lib !== undefined || sessionOptions?.optimizedModelFilePath !== undefined) return undefined;
+  return graphCache(resolve(wanted === true ? defaultFolder() : wanted));
 }
 
 function createHost({ lib, worker = lib === undefined }: OnnxruntimeNodeOptions): SessionHost {

@@ -1,11 +1,11 @@
-import type { ModelGraph } from "@latentkit/core";
+import { LatentKitError, type ModelGraph } from "@latentkit/core";
 import { externalWeights } from "./external-files.js";
 import type { GraphCache, GraphPlace } from "./graph-cache.js";
 import type { HostedSession, SessionHost, SessionOptions } from "./session-host.js";
 import { storedInFunction } from "./stored-function.js";
 
 /** Opens a network on a host: as the cache has it, or from its weights, so that the cache has it the next time. */
-export async function openNetwork(
+export async function openGraph(
   host: SessionHost,
   model: ModelGraph,
   options: SessionOptions,
@@ -13,13 +13,9 @@ export async function openNetwork(
 ): Promise<HostedSession> {
   const place = await cache?.placeOf(model, options).catch(() => undefined);
   if (!place) return openWeights(host, model, options);
-  const kept = await openKept(host, place, options);
-  if (kept) return kept;
   return (
-    place
-      .keep((writing) => openWeights(host, model, merged(options, writing)))
-      // a disk that is full or cannot be written is no reason not to run
-      .catch(() => openWeights(host, model, options))
+    (await openKept(host, place, options)) ??
+    place.keep((writing) => openWeights(host, model, merged(options, writing)))
   );
 }
 
@@ -29,15 +25,17 @@ async function openKept(
   place: GraphPlace,
   options: SessionOptions,
 ): Promise<HostedSession | undefined> {
+  const kept = await place.find();
+  if (!kept) return undefined;
   const asItIs = { ...options, graphOptimizationLevel: "disabled" } as const;
   try {
-    const kept = await place.find();
-    if (kept) return await host.open(kept.graph, merged(asItIs, mappedFrom(kept.folder)), []);
-  } catch {
-    // broken, or out of reach
+    return await host.open(kept.graph, merged(asItIs, mappedFrom(kept.folder)), []);
+  } catch (error) {
+    // of other failures, such as short memory, the entry is not the cause
+    if (!LatentKitError.isInstance(error) || error.code !== "invalid-checkpoint") throw error;
+    await place.clear();
+    return undefined;
   }
-  await place.clear().catch(() => undefined);
-  return undefined;
 }
 
 async function openWeights(

@@ -1,11 +1,12 @@
 // One measurement in a process of its own, so that memory and caches are its own. Prints one line of JSON.
 // usage: measure.ts open-ours|open-kept|open-exported|step|outside|memory <checkpoint folder>
 
-import { operatorsFor, unfused } from "@latentkit/onnx";
 import { onnxruntimeNode } from "@latentkit/runtime/node";
 import { encodePrompt, StableDiffusionPipeline } from "latentkit";
 import * as ort from "onnxruntime-node";
-import { exportPart, guidedFeeds, openPart } from "./plain-sessions.js";
+import { exportNetwork } from "./export-network.js";
+import { stageNetworks, type Variant } from "./network-stages.js";
+import { openNetwork } from "./open-network.js";
 import { median } from "./spread.js";
 
 const STEPS = 5;
@@ -16,7 +17,7 @@ const measurements: Record<string, Measurement> = {
   "open-ours": async (folder) => ({ seconds: await seconds(() => untilFirstStep(folder)) }),
   "open-kept": async (folder) => ({ seconds: await seconds(() => untilFirstStep(folder, `${folder}-graphs`)) }),
   "open-exported": async (folder) => {
-    const models = [await exportPart(folder, "text_encoder"), await exportPart(folder, "unet")];
+    const models = [await exportNetwork(folder, "text"), await exportNetwork(folder, "step")];
     return {
       seconds: await seconds(async () => {
         for (const model of models) await ort.InferenceSession.create(model);
@@ -42,12 +43,12 @@ async function untilFirstStep(folder: string, graphCache: string | false = false
 
 /** A guided step at 256×256 with both graphs, in turn. */
 async function alternatingSteps(folder: string): Promise<Record<string, number>> {
-  const ours = await openPart(folder, "unet", await operatorsFor("cpu"));
-  const exported = await openPart(folder, "unet", unfused);
-  const feeds = guidedFeeds(256);
+  const step = { folder, stage: "step", device: "cpu", precision: "fp32", pixels: 256 } as const;
+  const opened = async (variant: Variant) => openNetwork((await stageNetworks({ ...step, variant }))[0]!, {});
+  const [ours, exported] = [await opened("ours"), await opened("unfused")];
   const times: { ours: number; exported: number }[] = [];
   for (let i = 0; i <= STEPS; i++) {
-    times.push({ ours: await seconds(() => ours.run(feeds)), exported: await seconds(() => exported.run(feeds)) });
+    times.push({ ours: await seconds(() => ours.run()), exported: await seconds(() => exported.run()) });
   }
   const warm = times.slice(1);
   return {

@@ -22,12 +22,14 @@ export async function openNetwork(
   };
 }
 
+/** Opens a graph whose weights lie in a folder; `entries` are ONNX Runtime's own settings. */
 export function openGraph(
   folder: string,
   graph: Uint8Array,
   options: InferenceSession.SessionOptions,
+  entries: Readonly<Record<string, string>> = {},
 ): Promise<InferenceSession> {
-  const session = { model_external_initializers_file_folder_path: folder };
+  const session = { model_external_initializers_file_folder_path: folder, ...entries };
   return InferenceSession.create(graph, { ...options, extra: { session } });
 }
 

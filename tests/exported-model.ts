@@ -1,7 +1,6 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { floatToHalf, type ModelGraph } from "@latentkit/core";
+import { type ElementType, elementTypes, floatToHalf, type ModelGraph } from "@latentkit/core";
 import { type Attribute, attributeField } from "../packages/onnx/src/attribute.js";
-import { type ElementType, elementTypes } from "../packages/onnx/src/element-types.js";
 import type { Dim } from "../packages/onnx/src/graph-builder.js";
 import {
   type GraphProto,

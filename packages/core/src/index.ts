@@ -1,5 +1,6 @@
 export { concat, repeatInterleave, slice, split } from "./batch.js";
 export { concatChannels } from "./concat-channels.js";
+export { type ElementType, elementTypes } from "./element-types.js";
 export { LatentKitError, type LatentKitErrorCode } from "./errors.js";
 export { floatToHalf, halfToFloat } from "./float16.js";
 export type { ExternalFile, ModelFile, ModelFiles, ModelGraph } from "./model-files.js";

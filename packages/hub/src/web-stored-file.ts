@@ -71,6 +71,7 @@ function isSame(old: FileNote | undefined, note: FileNote): boolean {
   return old !== undefined && old.size === note.size && old.etag === note.etag;
 }
 
+/** Removes what is kept of a file. */
 export async function deleteFile(store: BlobStore, { url, size }: FileNote): Promise<void> {
   // the note goes last: while it is there, the parts can be found
   for (let part = partsOf(size) - 1; part >= 0; part--) await store.delete(partKey(url, part));

@@ -1,6 +1,6 @@
 import {
-  blockSizes,
   type Checkpoint,
+  checkQuantization,
   type GraphOptions,
   operatorsFor,
   packingOf,
@@ -13,22 +13,16 @@ import type { LoadOptions } from "./load-options.js";
 export type Dtype = "auto" | "fp32" | "fp16" | "q8" | "q4" | Quantization;
 
 const NAMES: readonly unknown[] = ["auto", "fp32", "fp16", "q8", "q4"];
-const BITS: readonly unknown[] = [4, 8];
-const BLOCK_SIZES: readonly unknown[] = blockSizes;
 
 /** @throws RangeError for a precision that is none. */
 export function checkDtype(dtype: unknown): void {
   if (NAMES.includes(dtype)) return;
   if (typeof dtype !== "object" || dtype === null)
     throw new RangeError(`dtype: expected ${NAMES.join(", ")} or { bits, blockSize }, got ${JSON.stringify(dtype)}`);
-  const { bits, blockSize = 32, ...others }: { bits?: unknown; blockSize?: unknown } = dtype;
+  const { bits, blockSize, ...others }: { bits?: unknown; blockSize?: unknown } = dtype;
   const [stray] = Object.keys(others);
   if (stray !== undefined) throw new RangeError(`dtype: expected { bits, blockSize }, got ${stray} beside them`);
-  if (!BITS.includes(bits)) throw new RangeError(`dtype.bits: expected 4 or 8, got ${JSON.stringify(bits)}`);
-  if (!BLOCK_SIZES.includes(blockSize)) {
-    const expected = blockSizes.join(", ");
-    throw new RangeError(`dtype.blockSize: expected one of ${expected}, got ${JSON.stringify(blockSize)}`);
-  }
+  checkQuantization({ bits, blockSize }, "dtype.");
 }
 
 /** A precision in one word, as exporters put it into the names of files. */

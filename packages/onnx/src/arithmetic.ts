@@ -1,4 +1,4 @@
-import { type ElementType, elementTypes } from "./element-types.js";
+import { type ElementType, elementTypes } from "@latentkit/core";
 import type { Dim, GraphBuilder, GraphValue } from "./graph-builder.js";
 
 const widerShape = (a: GraphValue, b: GraphValue): readonly Dim[] =>

@@ -1,9 +1,9 @@
+import { elementTypes } from "@latentkit/core";
 import { type Activation, activate, activations } from "./activation.js";
 import { add } from "./arithmetic.js";
 import { attention } from "./attention.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { ConfigReader } from "./config-reader.js";
-import { elementTypes } from "./element-types.js";
 import { GraphBuilder, type GraphValue } from "./graph-builder.js";
 import type { GraphOptions } from "./graph-options.js";
 import { linear, timesTransposed } from "./linear.js";

@@ -1,6 +1,5 @@
-import { floatToHalf, type ModelFile, type ModelGraph } from "@latentkit/core";
+import { type ElementType, elementTypes, floatToHalf, type ModelFile, type ModelGraph } from "@latentkit/core";
 import type { Attribute } from "./attribute.js";
-import { type ElementType, elementTypes } from "./element-types.js";
 import { FileLocations } from "./file-locations.js";
 import type { GraphOptions } from "./graph-options.js";
 import { modelBytes, nodeBytes, type TensorFields, tensorBytes, valueBytes } from "./onnx-bytes.js";

@@ -1,3 +1,4 @@
+export type { ElementType } from "@latentkit/core";
 export type { Activation } from "./activation.js";
 export type { Attribute } from "./attribute.js";
 export { type Autoencoder, type AutoencoderKLConfig, autoencoderKL, autoencoderKLConfig } from "./autoencoder-kl.js";
@@ -14,7 +15,6 @@ export {
 export { type CLIPTextConfig, clipTextConfig, clipTextModel } from "./clip-text-model.js";
 export { type ControlNetConfig, controlNetConfig } from "./controlnet-config.js";
 export { controlNetModel } from "./controlnet-model.js";
-export type { ElementType } from "./element-types.js";
 export { type DeclaredValue, type ExportedGraph, openExportedGraph } from "./exported-graph.js";
 export { type Dim, GraphBuilder, type GraphValue, type NodeOptions } from "./graph-builder.js";
 export type { GraphOptions, Precision } from "./graph-options.js";
@@ -24,7 +24,7 @@ export type { Network } from "./network.js";
 export { type ConvolutionOptions, fused, type Operators, unfused } from "./operators.js";
 export { operatorsFor } from "./operators-for.js";
 export { type Packing, packingOf } from "./packing.js";
-export { blockSizes, type Quantization } from "./quantization.js";
+export { blockSizes, checkQuantization, type Quantization } from "./quantization.js";
 export { readTensor } from "./read-tensor.js";
 export {
   type CheckpointTensor,

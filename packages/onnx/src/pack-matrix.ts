@@ -1,4 +1,7 @@
-import { DEFAULT_BLOCK, type Quantization } from "./quantization.js";
+import type { Quantization } from "./quantization.js";
+
+/** How weights are packed, with everything settled. */
+export type PackedForm = Required<Quantization>;
 
 /** A matrix whose weights are packed as ONNX Runtime's `MatMulNBits` takes them. */
 export interface PackedMatrix {
@@ -9,12 +12,12 @@ export interface PackedMatrix {
 }
 
 /** How many blocks a row of that many weights takes. */
-export function blocksOf(columns: number, { blockSize = DEFAULT_BLOCK }: Quantization): number {
+export function blocksOf(columns: number, { blockSize }: PackedForm): number {
   return Math.ceil(columns / blockSize);
 }
 
 /** Bytes of one block. */
-export function blockBytes({ bits, blockSize = DEFAULT_BLOCK }: Quantization): number {
+export function blockBytes({ bits, blockSize }: PackedForm): number {
   return (blockSize * bits) / 8;
 }
 
@@ -27,16 +30,16 @@ export function blockBytes({ bits, blockSize = DEFAULT_BLOCK }: Quantization): n
 export function packMatrix(
   weights: Float32Array,
   columns: number,
-  quantization: Quantization,
+  form: PackedForm,
   round: (scales: Float32Array<ArrayBuffer>) => Float32Array<ArrayBuffer> = (scales) => scales,
 ): PackedMatrix {
   const rows = weights.length / columns;
-  const blocks = blocksOf(columns, quantization);
-  const scales = round(blockScales(weights, columns, quantization));
-  const bytes = blockBytes(quantization);
-  const { pack, zero } = quantization.bits === 8 ? { pack: packBytes, zero: 0x80 } : { pack: packNibbles, zero: 0x88 };
+  const blocks = blocksOf(columns, form);
+  const scales = round(blockScales(weights, columns, form));
+  const bytes = blockBytes(form);
+  const { pack, zero } = form.bits === 8 ? { pack: packBytes, zero: 0x80 } : { pack: packNibbles, zero: 0x88 };
   const values = new Uint8Array(rows * blocks * bytes).fill(zero);
-  eachBlock(weights.length, columns, quantization, (block, from, to) =>
+  eachBlock(weights.length, columns, form, (block, from, to) =>
     pack(weights, from, to, scales[block]!, values, block * bytes),
   );
   return { values, scales };
@@ -46,7 +49,7 @@ export function packMatrix(
 function eachBlock(
   length: number,
   columns: number,
-  { blockSize = DEFAULT_BLOCK }: Quantization,
+  { blockSize }: PackedForm,
   use: (block: number, from: number, to: number) => void,
 ): void {
   let block = 0;
@@ -55,10 +58,10 @@ function eachBlock(
       use(block++, row + column, row + Math.min(column + blockSize, columns));
 }
 
-function blockScales(weights: Float32Array, columns: number, quantization: Quantization): Float32Array<ArrayBuffer> {
-  const scales = new Float32Array((weights.length / columns) * blocksOf(columns, quantization));
-  const lowest = -(2 ** (quantization.bits - 1));
-  eachBlock(weights.length, columns, quantization, (block, from, to) => {
+function blockScales(weights: Float32Array, columns: number, form: PackedForm): Float32Array<ArrayBuffer> {
+  const scales = new Float32Array((weights.length / columns) * blocksOf(columns, form));
+  const lowest = -(2 ** (form.bits - 1));
+  eachBlock(weights.length, columns, form, (block, from, to) => {
     scales[block] = extreme(weights, from, to) / lowest;
   });
   return scales;

@@ -1,8 +1,8 @@
+import { elementTypes } from "@latentkit/core";
 import { silu } from "./activation.js";
 import { add, cast, concatenate, fixedAxis, numberLike, scale } from "./arithmetic.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { conv2d } from "./conv2d.js";
-import { elementTypes } from "./element-types.js";
 import { GraphBuilder, type GraphValue } from "./graph-builder.js";
 import type { GraphOptions } from "./graph-options.js";
 import { finish, type Network } from "./network.js";

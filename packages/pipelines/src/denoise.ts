@@ -20,6 +20,11 @@ export interface DenoiseOptions extends GuidedOptions, ReverseOptions, ReuseOpti
   readonly remoteStates?: boolean | undefined;
 }
 
+/** The same with one guidance, whatever it was told by. */
+export interface SettledOptions extends DenoiseOptions {
+  readonly guidance: Guidance;
+}
+
 /**
  * The reverse process with a text-conditional network and guidance: yields the state after every network call, and
  * returns the last one. Leaving the loop ends the run.
@@ -37,14 +42,16 @@ export function denoise(
   context: Tensor,
   options: DenoiseOptions,
 ): AsyncGenerator<SamplerState, SamplerState, Tensor | undefined> {
-  const { guidanceScale = 1, guidance = guidanceScale, deepCache } = options;
+  const { guidanceScale = 1, guidanceRescale = 0, deepCache } = options;
+  const { guidance = rescaled(guidanceScale, guidanceRescale) } = options;
+  const settled = { ...options, guidance };
   const local = (network: (call: number) => Predictor = () => unet) => {
     const predict = (input: Tensor, timestep: number, { index }: SamplerState) =>
       guided(network(index - from.index), input, timestep, context, guidance, options);
     return reverseProcess(plan, from, predict, options);
   };
   if (deepCache) return withReuse(unet, plan, from, { ...options, deepCache }, local);
-  return mayStayRemote(unet, options) ? whereItCan(unet, plan, from, context, options, local) : local();
+  return mayStayRemote(unet, settled) ? whereItCan(unet, plan, from, context, settled, local) : local();
 }
 
 /** The run with some of the network's work taken over from call to call. */
@@ -60,9 +67,10 @@ async function* withReuse(
 }
 
 /** Whether nobody looks at the latents between two steps, so that they may stay where the network is. */
-function mayStayRemote({ device }: Predictor, options: DenoiseOptions): boolean {
-  const { guidanceScale = 1, guidanceRescale = 0, guidance = rescaled(guidanceScale, guidanceRescale) } = options;
-  const { remoteStates = false, sequential = false } = options;
+function mayStayRemote(
+  { device }: Predictor,
+  { remoteStates = false, sequential = false, guidance }: SettledOptions,
+): boolean {
   return device !== undefined && remoteStates && !sequential && isSumOfPredictions(guidance);
 }
 
@@ -72,7 +80,7 @@ async function* whereItCan(
   plan: Plan,
   from: SamplerState,
   context: Tensor,
-  options: DenoiseOptions,
+  options: SettledOptions,
   local: () => Run,
 ): Run {
   const { remoteProcess, remoteRun } = await import("./remote-run.js");

@@ -4,14 +4,18 @@ import type { GradedOptions, GradedParts, Grading } from "./quality.js";
 import type { ScheduleOptions } from "./sampling-options.js";
 
 /** What a quality stands for. */
-export interface Grade {
-  readonly numInferenceSteps?: number;
+interface Grade {
+  readonly numInferenceSteps: number;
   readonly deepCache?: DeepCacheOptions;
+}
+
+/** What of it a run takes. */
+export interface GradedSettings extends Partial<Grade> {
   /** Settings of the sampler. */
   readonly sampler?: SchedulerConfig;
 }
 
-const grades: Readonly<Record<Grading, Required<Pick<Grade, "numInferenceSteps">> & Grade>> = {
+const grades: Readonly<Record<Grading, Grade>> = {
   // guidance in an interval costs more of the likeness than it saves here: see docs/performance.md
   draft: { numInferenceSteps: 16, deepCache: { interval: 2 } },
   best: { numInferenceSteps: 100 },
@@ -37,7 +41,7 @@ const ownSamplers = ["LCM", "TCD", "CMStochasticIterative", "FlowMatch", "EDM"];
  *
  * @throws TypeError for networks of few steps, which have one quality.
  */
-export function gradeOf(parts: GradedParts, options: GradedOptions, quality: Grading): Grade {
+export function gradeOf(parts: GradedParts, options: GradedOptions, quality: Grading): GradedSettings {
   checkGradable(parts, quality);
   const { numInferenceSteps, deepCache } = grades[quality];
   const isReusable = !("deepCache" in options) && parts.unet.split;

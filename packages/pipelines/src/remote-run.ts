@@ -1,8 +1,7 @@
 import type { Tensor } from "@latentkit/core";
 import { splitKept } from "@latentkit/models";
 import type { Plan, SamplerState } from "@latentkit/schedulers";
-import type { DenoiseOptions } from "./denoise.js";
-import { rescaled } from "./guidance.js";
+import type { SettledOptions } from "./denoise.js";
 import { type Predictor, partsOf, predictionsOf } from "./guided.js";
 import type { RemoteRun } from "./remote-process.js";
 import { staysRemote } from "./stays-remote.js";
@@ -15,10 +14,9 @@ export async function remoteRun(
   plan: Plan,
   from: SamplerState,
   context: Tensor,
-  options: DenoiseOptions,
+  options: SettledOptions,
 ): Promise<RemoteRun | undefined> {
-  const { guidanceScale = 1, guidanceRescale = 0, guidance = rescaled(guidanceScale, guidanceRescale) } = options;
-  const { until = plan.timesteps.length } = options;
+  const { guidance, until = plan.timesteps.length } = options;
   const { device } = unet;
   if (!device || !staysRemote(plan, from, until) || !(await device.isReady())) return undefined;
   return {

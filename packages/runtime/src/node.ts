@@ -60,11 +60,12 @@ export interface OnnxruntimeNodeOptions {
 export async function onnxruntimeNode(options: OnnxruntimeNodeOptions = {}): Promise<Backend> {
   const wanted = checkDevice(options.device ?? "auto");
   checkThreads(options.threads);
-  const cache = cacheIn(options);
+  const graphs = cacheIn(options);
   const host = createHost(options);
   const device = wanted === "auto" ? await bestDevice(host, options) : wanted;
   if (wanted !== "auto" && wanted !== "cpu") await checkWorks(host, wanted, options);
   const float16 = await computesHalf(host, device, options);
+  const cache = device === "cpu" ? graphs : undefined;
   return {
     name: "onnxruntime-node",
     device,
@@ -72,7 +73,7 @@ export async function onnxruntimeNode(options: OnnxruntimeNodeOptions = {}): Pro
     keepsValues: device === "webgpu",
     async createSession(model: ModelGraph, request: SessionRequest = {}) {
       const settings = { ...sessionOptions(device, options), ...keptLocation(device, request) };
-      return hostedSession(host, await openGraph(host, model, settings, device === "cpu" ? cache : undefined), request);
+      return hostedSession(host, await openGraph(host, model, settings, cache), request);
     },
   };
 }

@@ -1,16 +1,8 @@
+import { elementTypes } from "@latentkit/core";
 import { delimited, join, number, text } from "@latentkit/core/protobuf";
 import type { ValueType } from "./backend.js";
 
 // The few messages of onnx.proto that toy networks need, written by hand: this package lies beside @latentkit/onnx.
-
-const elementTypes: Readonly<Record<ValueType, number>> = {
-  float32: 1,
-  uint8: 2,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-};
 
 /** A graph's input or output. */
 export interface ToyValue {

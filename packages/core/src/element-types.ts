@@ -1,4 +1,4 @@
-/** Element types of graph values, as ONNX numbers them. */
+/** Element types, as ONNX numbers them. */
 export const elementTypes = {
   float32: 1,
   uint8: 2,
@@ -10,5 +10,5 @@ export const elementTypes = {
   bfloat16: 16,
 } as const;
 
-/** The type of a graph value's elements. */
+/** The type of a value's elements in a graph. */
 export type ElementType = keyof typeof elementTypes;
